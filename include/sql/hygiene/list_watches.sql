@@ -1,0 +1,10 @@
+-- List what earlier runs decided about each slot.
+-- Runs on:    source, in the database postgres; read only.
+-- Needs:      SELECT on pgcdc.slot_watch.                Undo: not needed
+-- Reads:      pgcdc.slot_watch
+-- Source:     https://www.postgresql.org/docs/current/functions-datetime.html
+SELECT
+    slot_name, owner_id, extract(epoch FROM gone_since)::float8 AS gone_since, severity,
+    extract(epoch FROM severity_since)::float8 AS severity_since
+FROM pgcdc.slot_watch
+ORDER BY slot_name;

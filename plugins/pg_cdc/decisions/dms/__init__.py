@@ -1,0 +1,1 @@
+"""DMS: instance, endpoints, task, its settings and mappings, and its full load. Pure."""

@@ -1,0 +1,1 @@
+"""A bucket as the target: its folder, its endpoint, its rules. Pure."""

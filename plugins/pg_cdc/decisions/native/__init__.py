@@ -1,0 +1,1 @@
+"""Native replication: publication, snapshot, load, subscription. Pure."""

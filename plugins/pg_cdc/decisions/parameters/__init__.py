@@ -1,0 +1,1 @@
+"""The source's parameters: which groups, which values, and how they go back. Pure."""

@@ -1,0 +1,1 @@
+"""What would make a migration fail, or lose data without a word. Pure."""

@@ -1,0 +1,1 @@
+"""Whose each replication slot is, what threatens it, and what slot hygiene does about it. Pure."""

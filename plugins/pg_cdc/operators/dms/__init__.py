@@ -1,0 +1,1 @@
+"""The steps that make and run the DMS resources."""

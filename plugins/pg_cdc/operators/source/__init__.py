@@ -1,0 +1,1 @@
+"""The steps that look at the source, configure it and prepare it."""
