@@ -1,0 +1,1 @@
+"""The AWS endpoint: dispatch, refusals, faults, the call log."""

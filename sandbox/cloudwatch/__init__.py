@@ -1,0 +1,1 @@
+"""CloudWatch's metrics of RDS, measured on the real servers."""

@@ -1,0 +1,1 @@
+"""The demo: a shop on Aurora, an application that writes to it, Airflow, and a migration from start to end."""

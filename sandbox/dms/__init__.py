@@ -1,0 +1,1 @@
+"""Database Migration Service, on real servers."""

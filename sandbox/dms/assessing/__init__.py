@@ -1,0 +1,1 @@
+"""Premigration assessments: each asks the real source, the real target, or the task itself."""

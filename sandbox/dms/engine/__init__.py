@@ -1,0 +1,1 @@
+"""The data plane: what a running replication task does to real servers."""

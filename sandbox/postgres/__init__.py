@@ -1,0 +1,1 @@
+"""Real PostgreSQL servers, arranged as RDS arranges them."""

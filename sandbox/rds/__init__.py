@@ -1,0 +1,1 @@
+"""Amazon RDS: databases, parameter groups, tags."""
