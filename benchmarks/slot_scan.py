@@ -1,6 +1,6 @@
 """How long it takes to look at the slots of many servers, as slot hygiene looks, and beside it a psql loop.
 
-``pg_cdc.facts.slot_scan.scan_servers`` is measured: each look is a new connection, and by it every slot as a SlotRow.
+``pg_cdc.facts.slots.scan.scan_servers`` is measured: each look is a new connection, and by it every slot as a SlotRow.
 With a dead server: one more that takes connections and never says a word.
 """
 
@@ -85,7 +85,7 @@ def credentials_at(ports: list[int], there: Fleet, *, tls: bool) -> Iterator[Any
 
 def scan(servers: Mapping[str, Any], *, dead: int = 0) -> float:
     """Return the seconds of one scan. Raises when a slot was missed."""
-    from pg_cdc.facts.slot_scan import SlotScan, scan_servers
+    from pg_cdc.facts.slots.scan import SlotScan, scan_servers
 
     started = time.perf_counter()
     found = scan_servers(servers)

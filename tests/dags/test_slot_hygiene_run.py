@@ -13,7 +13,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 
 from pg_cdc.decisions.slots.world import Owner, OwnerKind, SlotRow
-from pg_cdc.hooks.slot_book import learn
+from pg_cdc.hooks.slots.book import learn
 
 ROOT = Path(__file__).resolve().parents[2]
 GONE = "arn:aws:dms:eu-west-1:123456789012:task:DELETEDEXAMPLE"

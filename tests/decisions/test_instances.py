@@ -6,7 +6,7 @@ import pytest
 
 from pg_cdc.decisions.instances import BROKEN, broken_failure, is_broken, unsettled
 from pg_cdc.failures import NotProved, PreflightFailed
-from tests.decisions.parameter_world import aurora, member, rds
+from tests.decisions.parameters.parameter_world import aurora, member, rds
 
 
 @pytest.mark.parametrize(

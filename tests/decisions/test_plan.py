@@ -11,7 +11,7 @@ from pg_cdc.decisions.inventory import inventory
 from pg_cdc.decisions.plan import make_plan, plan_markdown
 from pg_cdc.decisions.preflight.findings import warning
 from pg_cdc.decisions.world import Engine, Table
-from tests.decisions.test_preflight import (
+from tests.decisions.preflight.test_preflight import (
     CLUSTER_GROUP,
     FINE,
     INSTANCE_GROUP,

@@ -21,7 +21,7 @@ from pg_cdc.decisions.versions import (
     subscribers,
     supports,
 )
-from tests.decisions.test_preflight import SERVER
+from tests.decisions.preflight.test_preflight import SERVER
 
 BUILT_IN = "pgoutput, test_decoding"
 

@@ -13,7 +13,7 @@ import pytest
 
 from pg_cdc.decisions.slots.world import Owner, OwnerKind, SlotRow
 from pg_cdc.hooks.notify import VARIABLE
-from pg_cdc.hooks.slot_book import learn
+from pg_cdc.hooks.slots.book import learn
 from sandbox.demo.settings import MASTER, SOURCE
 from tests.e2e.conftest import Run, failures
 from tests.fix_sandbox import Database, wait_available

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from pg_cdc.decisions.slots.world import SlotRow
 from pg_cdc.decisions.versions import slot_columns
-from pg_cdc.hooks.slot_book import learn
+from pg_cdc.hooks.slots.book import learn
 from tests.matrix.conftest import MAJORS
 from tests.shell.hygiene.conftest import DATABASE, DMS_OWNER, Watched
 from tests.shell.hygiene.hygiene_run import HygieneRun

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from pg_cdc.decisions.lake.files import newest_token
-from pg_cdc.facts.lake_files import marker_rows
+from pg_cdc.facts.lake.files import marker_rows
 from pg_cdc.failures import PreflightFailed
-from tests.decisions.test_lake import migration
-from tests.decisions.test_lake_spec import ORDERED
+from tests.decisions.lake.test_lake import migration
+from tests.decisions.lake.test_lake_spec import ORDERED
 
 NAMES = ("Op", "dms_committed_at", "migration", "token", "stream", "written_at", "seen_seconds")
 ROW = ("U", "2026-11-26 10:00:00.000000", "orders", "t1", 'a "stream", of', "2026-11-26 09:59:59+00", "\\N")

@@ -16,7 +16,7 @@ from pg_cdc.hooks.history import Before, Reboot
 from pg_cdc.operators.source.prove_parameters import unproved
 from pg_cdc.operators.source.reboot import is_over, next_member, reason, subject_of
 from pg_cdc.operators.source.step import told_parameters
-from tests.decisions.parameter_world import aurora, group, instance_group, member, migration, server
+from tests.decisions.parameters.parameter_world import aurora, group, instance_group, member, migration, server
 
 RIGHT = group("orders", rds__logical_replication="1", shared_preload_libraries="pglogical", max_worker_processes="15")
 READY = server(rds__logical_replication="on", shared_preload_libraries="rdsutils,pglogical", max_worker_processes="15")

@@ -62,7 +62,7 @@ def read_target_token(conn: psycopg.Connection[Any], migration: str) -> str | No
 def read_arrived_token(migration: Migration) -> str | None:
     """Return the token that has arrived, in the target's table or in the files of its bucket; None: none yet."""
     if migration.lake.bucket:
-        from pg_cdc.facts.lake import read_lake_token
+        from pg_cdc.facts.lake.bucket import read_lake_token
 
         return read_lake_token(migration)
     from pg_cdc.hooks.postgres import connect_target

@@ -37,7 +37,7 @@ from pg_cdc.facts.dms import (
     running_tasks,
 )
 from pg_cdc.facts.infinite_dates import count_infinite_dates
-from pg_cdc.facts.lake_survey import read_lake_facts
+from pg_cdc.facts.lake.survey import read_lake_facts
 from pg_cdc.facts.lob_sizes import largest_lobs
 from pg_cdc.facts.postgres import read_rows, read_server, read_tables
 from pg_cdc.facts.rds import read_database, read_parameter_groups

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from pg_cdc.decisions.lake.files import may_claim, owner_key, place
-from pg_cdc.facts.lake import read_folder, read_owner
+from pg_cdc.facts.lake.bucket import read_folder, read_owner
 from pg_cdc.failures import NotOurs, NotProved
 from pg_cdc.hooks.s3 import CdcS3Hook
 

@@ -40,7 +40,7 @@ class SnapshotHeld(NativeWait):
 
     def look(self) -> Look:
         """Look at the books on the source."""
-        from pg_cdc.facts.native import read_snapshot
+        from pg_cdc.facts.native.objects import read_snapshot
 
         migration = self.spec()
         with self.source(migration) as conn:
@@ -61,7 +61,7 @@ class MarkerArrived(NativeWait):
 
     def look(self) -> Look:
         """Look at the target, then at the slot."""
-        from pg_cdc.facts.native import read_slot
+        from pg_cdc.facts.native.objects import read_slot
         from pg_cdc.facts.streaming import read_target_token
         from pg_cdc.hooks.postgres import connect_target
 
@@ -84,7 +84,7 @@ class PglogicalCopied(NativeWait):
 
     def look(self) -> Look:
         """Look at the target."""
-        from pg_cdc.facts.native_pglogical import read_copy, tell_copies
+        from pg_cdc.facts.native.pglogical import read_copy, tell_copies
         from pg_cdc.hooks.postgres import connect_target
 
         migration = self.spec()

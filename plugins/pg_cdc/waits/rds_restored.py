@@ -17,7 +17,7 @@ class ParametersRestored(RdsWait):
     def look(self) -> Look:
         """Look at the groups, beside what was recorded."""
         from pg_cdc.decisions.teardown.restore_parameters import plan_restore
-        from pg_cdc.facts.restore import read_parameter_facts
+        from pg_cdc.facts.teardown.restore import read_parameter_facts
 
         plan = plan_restore(read_parameter_facts(self.hook, self.spec()))
         late = sorted(one.name for one in plan.sets if one.name in self.names)

@@ -9,8 +9,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from pg_cdc.decisions.teardown.residue import judge_all
-from pg_cdc.facts.residue_dms import assessment_traces
 from pg_cdc.facts.result import read_result
+from pg_cdc.facts.teardown.residue_dms import assessment_traces
 from pg_cdc.failures import AssessmentFailed, DmsFailed, NotYet
 from pg_cdc.operators.dms.assess import AssessTaskOperator
 from pg_cdc.operators.dms.task import EnsureTaskOperator, StartTaskOperator

@@ -16,9 +16,9 @@ from psycopg import sql
 
 from pg_cdc.config import Migration
 from pg_cdc.decisions.slots.world import Owner, OwnerKind, SlotRow, SourceFacts
-from pg_cdc.facts.slots import read_source_facts
+from pg_cdc.facts.slots.server import read_source_facts
 from pg_cdc.hooks.memo import hooks_shared
-from pg_cdc.hooks.slot_book import learn
+from pg_cdc.hooks.slots.book import learn
 from tests.fix_sandbox import Database
 
 NUMBERS = itertools.count(1)

@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from pg_cdc.decisions.slots.world import Owner, OwnerKind
-from pg_cdc.hooks.slot_book import SlotBook
+from pg_cdc.hooks.slots.book import SlotBook
 from pg_cdc.operators.hygiene.check import BUSY
 from tests.shell.hygiene.conftest import DMS_OWNER
 from tests.shell.hygiene.hygiene_run import HygieneRun
@@ -184,7 +184,7 @@ def test_a_second_run_at_the_same_time_only_reports(watched, params):
 def test_what_a_subscription_taught_is_in_the_ledger_and_written_once(watched, params, monkeypatch):
     name = watched.make_slot(plugin="pgoutput")
     subscription = Owner(kind=OwnerKind.NATIVE_SUBSCRIPTION, owner_id="subscriber/shop/sub", how="seen there")
-    monkeypatch.setattr("pg_cdc.facts.slots.learn_owners", lambda *_: {name: subscription})
+    monkeypatch.setattr("pg_cdc.facts.slots.server.learn_owners", lambda *_: {name: subscription})
 
     (first,) = HygieneRun(params).look()
 

@@ -13,7 +13,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 
 from pg_cdc.failures import NotYet, SpecInvalid, StepFailed
-from pg_cdc.hooks.slot_book import SlotBook
+from pg_cdc.hooks.slots.book import SlotBook
 from pg_cdc.operators.hygiene.decide import ApproveDropsOperator
 from tests.airflow_shapes import TaskAwaitingInput
 from tests.shell.hygiene.conftest import DMS_OWNER

@@ -9,8 +9,8 @@ import pytest
 from pg_cdc.decisions.slots.actions import choose_drops, next_watches
 from pg_cdc.decisions.slots.policy import Policy
 from pg_cdc.decisions.slots.verdicts import judge_source
-from pg_cdc.hooks.slot_book import SlotBook
-from pg_cdc.hooks.slot_drop import drop_slot
+from pg_cdc.hooks.slots.book import SlotBook
+from pg_cdc.hooks.slots.drop import drop_slot
 from tests.shell.hygiene.conftest import DMS_OWNER
 
 POLICY = Policy(dry_run=False, grace_seconds=86400)
@@ -76,7 +76,7 @@ def test_an_orphan_that_somebody_reads_once_is_not_one_any_more(watched, runs):
 
 
 def test_a_task_that_comes_back_within_grace_keeps_its_slot(watched, runs, monkeypatch):
-    from pg_cdc.facts import slots
+    from pg_cdc.facts.slots import server as slots
 
     watched.make_slot(owner=DMS_OWNER)
     runs.at(30)

@@ -11,10 +11,10 @@ from pg_cdc.decisions.slots.policy import Policy
 from pg_cdc.decisions.slots.verdicts import judge_source
 from pg_cdc.decisions.slots.world import Owner, OwnerKind, OwnerState
 from pg_cdc.facts.ends import read_source
-from pg_cdc.facts.slot_owners import look_for_owner, read_tasks, seen_subscriptions
-from pg_cdc.facts.slots import read_source_facts
+from pg_cdc.facts.slots.owners import look_for_owner, read_tasks, seen_subscriptions
+from pg_cdc.facts.slots.server import read_source_facts
 from pg_cdc.hooks.dms import CdcDmsHook
-from pg_cdc.hooks.slot_book import learn
+from pg_cdc.hooks.slots.book import learn
 from tests.shell.dms.conftest import World, ready, servers, world  # noqa: F401
 from tests.shell.hygiene.conftest import DMS_OWNER
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pg_cdc.decisions.slots.world import Owner, OwnerKind, SlotRow, Watch
-from pg_cdc.hooks.slot_book import SlotBook, learn, lsn_text
+from pg_cdc.hooks.slots.book import SlotBook, learn, lsn_text
 from tests.shell.hygiene.conftest import DMS_OWNER
 
 NO_SLOTS = {"slots": ()}

@@ -11,8 +11,8 @@ import pytest
 
 from pg_cdc.decisions.slots.world import Owner, OwnerKind
 from pg_cdc.failures import NotOurs
-from pg_cdc.hooks.slot_book import learn
-from pg_cdc.hooks.slot_drop import drop_on, drop_slot, terminate_backend
+from pg_cdc.hooks.slots.book import learn
+from pg_cdc.hooks.slots.drop import drop_on, drop_slot, terminate_backend
 from tests.shell.hygiene.conftest import DMS_OWNER
 
 ROUNDS = 60
@@ -102,7 +102,7 @@ def test_a_slot_made_anew_between_look_and_drop_stays_whoever_is_first(watched):
 
 
 def watched_slot(conn, watched, name):
-    from pg_cdc.facts.slot_scan import read_scan
+    from pg_cdc.facts.slots.scan import read_scan
 
     return next(slot for slot in read_scan(conn).slots if slot.name == name)
 

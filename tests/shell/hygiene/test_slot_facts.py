@@ -17,13 +17,13 @@ import pytest
 from pg_cdc.decisions.slots.policy import Policy
 from pg_cdc.decisions.slots.verdicts import Kind, judge_source
 from pg_cdc.decisions.slots.world import OwnerKind, OwnerState, SlotRow, SourceFacts
-from pg_cdc.facts import slot_scan
 from pg_cdc.facts.ends import read_source
-from pg_cdc.facts.slot_scan import read_scan, scan_server, scan_servers
-from pg_cdc.facts.slots import read_source_facts
+from pg_cdc.facts.slots import scan as slot_scan
+from pg_cdc.facts.slots.scan import read_scan, scan_server, scan_servers
+from pg_cdc.facts.slots.server import read_source_facts
 from pg_cdc.failures import NotYet, PreflightFailed
 from pg_cdc.hooks.postgres import source_credentials
-from pg_cdc.hooks.slot_book import SlotBook, learn
+from pg_cdc.hooks.slots.book import SlotBook, learn
 from tests.shell.hygiene.conftest import DMS_OWNER
 
 NEWEST = {
@@ -394,7 +394,7 @@ def test_a_dms_task_that_stands_still_for_a_day_keeps_its_slot(watched, task_of)
 @pytest.fixture
 def task_of(watched, monkeypatch):
     """A DMS task that the list has, in a status."""
-    from pg_cdc.facts import slots
+    from pg_cdc.facts.slots import server as slots
 
     def make(status: str):
         real = slots.read_tasks

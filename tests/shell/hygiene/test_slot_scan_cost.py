@@ -9,8 +9,8 @@ import pytest
 from benchmarks import __main__ as benchmarks
 from benchmarks import slot_scan
 from benchmarks.slot_servers import fleet
-from pg_cdc.facts import slot_scan as scanning
-from pg_cdc.facts import slots as facts
+from pg_cdc.facts.slots import scan as scanning
+from pg_cdc.facts.slots import server as facts
 
 
 @pytest.fixture(scope="module")

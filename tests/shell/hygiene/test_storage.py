@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 
 from pg_cdc.decisions.world import Database, Engine, Member
-from pg_cdc.facts.storage import AURORA_VOLUME_BYTES, read_storage
+from pg_cdc.facts.slots.storage import AURORA_VOLUME_BYTES, read_storage
 from pg_cdc.hooks.cloudwatch import CdcCloudWatchHook, Metric, Sample
 
 GIB = 1024**3

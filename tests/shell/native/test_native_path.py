@@ -67,7 +67,7 @@ def test_the_target_gets_the_source_s_indexes_constraints_and_triggers(pair):
 )
 def test_a_table_is_copied_in_binary_where_its_types_allow_it(pair, table, binary):
     from pg_cdc.decisions.native.load import remaining
-    from pg_cdc.facts.native import read_load
+    from pg_cdc.facts.native.objects import read_load
     from pg_cdc.spec import migration_from_mapping
 
     pair.run_all(PREPARE)

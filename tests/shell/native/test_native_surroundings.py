@@ -12,7 +12,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from pg_cdc.decisions.slots.world import Owner, OwnerKind, OwnerState
-from pg_cdc.facts.slot_owners import look_for_owner
+from pg_cdc.facts.slots.owners import look_for_owner
 from pg_cdc.facts.streaming import read_ledger
 from pg_cdc.operators.native import keeper as native_keeper
 from pg_cdc.operators.native.indexes import BuildIndexesOperator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pg_cdc.decisions.teardown.residue import Fate, Residue, is_clean, judge_all
-from pg_cdc.facts.native_remains import native_traces
+from pg_cdc.facts.native.remains import native_traces
 from pg_cdc.operators.native.teardown import DropSubscriptionOperator, RemoveNativeObjectsOperator
 from pg_cdc.operators.teardown.sql import DropSlotOperator
 from pg_cdc.spec import migration_from_mapping

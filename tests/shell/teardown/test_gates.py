@@ -58,7 +58,7 @@ def test_a_rejection_skips_what_follows():
     ],
 )
 def test_a_run_that_changes_nothing_stops_before_it_takes_the_lease(monkeypatch, params, lines, why):
-    monkeypatch.setattr("pg_cdc.facts.residue.read_residue", lambda *_, **__: tuple(lines))
+    monkeypatch.setattr("pg_cdc.facts.teardown.residue.read_residue", lambda *_, **__: tuple(lines))
     task = wired(StopIfNothingToDoOperator, **SPEC)
     given = asked(task, **params)
 
@@ -69,7 +69,7 @@ def test_a_run_that_changes_nothing_stops_before_it_takes_the_lease(monkeypatch,
 
 
 def test_a_run_with_something_to_do_goes_on(monkeypatch):
-    monkeypatch.setattr("pg_cdc.facts.residue.read_residue", lambda *_, **__: (LEFT,))
+    monkeypatch.setattr("pg_cdc.facts.teardown.residue.read_residue", lambda *_, **__: (LEFT,))
     task = wired(StopIfNothingToDoOperator, **SPEC)
 
     assert task.execute(asked(task, teardown_dry_run=False))["facts"]["goes_on"] is True

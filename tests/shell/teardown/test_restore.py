@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pg_cdc.decisions.teardown.residue import Fate, judge_all
-from pg_cdc.facts.residue_aws import aws_traces
+from pg_cdc.facts.teardown.residue_aws import aws_traces
 from pg_cdc.operators.teardown.restore import (
     DeleteParameterGroupOperator,
     ProveRestoredOperator,

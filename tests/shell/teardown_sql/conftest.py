@@ -14,7 +14,7 @@ from psycopg import sql
 from pg_cdc.config import Migration
 from pg_cdc.decisions.teardown.residue import Fate, Residue, judge_all
 from pg_cdc.decisions.world import Slot
-from pg_cdc.facts.residue_sql import source_traces, target_traces
+from pg_cdc.facts.teardown.residue_sql import source_traces, target_traces
 from pg_cdc.hooks.control_tables import ensure_ledger, ensure_marker, record_slot, write_marker
 from pg_cdc.hooks.history import forget_before
 from pg_cdc.hooks.lease import LeaseBook

@@ -9,8 +9,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from pg_cdc.decisions.teardown.residue import Fate
-from pg_cdc.facts.residue_ends import open_source
-from pg_cdc.facts.residue_source import read_source_state
+from pg_cdc.facts.teardown.residue_ends import open_source
+from pg_cdc.facts.teardown.residue_source import read_source_state
 from pg_cdc.failures import NotYet
 from pg_cdc.hooks.teardown_sql import drop_slot
 from pg_cdc.operators.teardown.sql import DropSlotOperator

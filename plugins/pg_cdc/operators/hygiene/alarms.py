@@ -54,7 +54,7 @@ class RaiseAlarmsOperator(HygieneOperator):
         from pg_cdc.decisions.slots.alarms import alarm_of, told_watches
         from pg_cdc.decisions.slots.verdict_values import verdict_of
         from pg_cdc.hooks.notify import tell
-        from pg_cdc.hooks.slot_books import open_books
+        from pg_cdc.hooks.slots.books import open_books
 
         verdicts = tuple(map(verdict_of, look["report"]["slots"]))
         with open_books(migrations_on(look["server"])[0]) as (book, _):

@@ -86,7 +86,7 @@ def look_now(label: str, migrations: tuple[Migration, ...], policy: Policy, *, k
     from pg_cdc.decisions.slots.actions import changed_alarms
     from pg_cdc.decisions.slots.report import SourceReport, metrics
     from pg_cdc.decisions.slots.verdicts import judge_source
-    from pg_cdc.facts.slots import read_source_facts
+    from pg_cdc.facts.slots.server import read_source_facts
     from pg_cdc.hooks.metrics import send_gauges
 
     facts = read_source_facts(migrations)
@@ -108,7 +108,7 @@ def _keep_books(label: str, migration: Migration, facts: SourceFacts, policy: Po
     """Judge by what the books say now that no other run can change them, and write down what is seen."""
     from pg_cdc.decisions.slots.report import SourceReport
     from pg_cdc.decisions.slots.verdicts import judge_source
-    from pg_cdc.hooks.slot_books import open_books, write_down
+    from pg_cdc.hooks.slots.books import open_books, write_down
 
     with open_books(migration, facts) as (book, busy):
         facts = replace(facts, watches=book.watches()) if book else facts
@@ -123,8 +123,8 @@ def look_back(label: str, migrations: tuple[Migration, ...], policy: Policy, *, 
     from pg_cdc.decisions.slots.past import facts_of_the_past
     from pg_cdc.decisions.slots.report import SourceReport
     from pg_cdc.decisions.slots.verdicts import judge_source
-    from pg_cdc.facts.slots import read_source_facts
-    from pg_cdc.hooks.slot_books import read_books
+    from pg_cdc.facts.slots.server import read_source_facts
+    from pg_cdc.hooks.slots.books import read_books
 
     now = read_source_facts(migrations)
     books = read_books(migrations[0], since=start - 86400, until=end)

@@ -108,7 +108,7 @@ class ApproveDropsOperator(HygieneOperator, GateOperator):
 
     def _put_off(self, context: Context) -> None:
         from pg_cdc.decisions.slots.alarms import put_off
-        from pg_cdc.hooks.slot_books import open_books
+        from pg_cdc.hooks.slots.books import open_books
 
         looks = looks_of(context)
         chosen = plan_of(looks, self.spec(context)).drops

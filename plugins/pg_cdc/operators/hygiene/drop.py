@@ -69,8 +69,8 @@ class DropOrphansOperator(HygieneOperator):
 def act_on(server: Server, slots: frozenset[str], policy: Policy) -> list[DropLine]:
     """Drop those of ``slots`` that may still go, and end the readers that ``policy`` names."""
     from pg_cdc.decisions.slots.report import DropLine
-    from pg_cdc.facts.slots import read_source_facts
-    from pg_cdc.hooks.slot_books import open_books
+    from pg_cdc.facts.slots.server import read_source_facts
+    from pg_cdc.hooks.slots.books import open_books
 
     label, migrations = server["label"], migrations_on(server)
     facts = read_source_facts(migrations)
@@ -87,7 +87,7 @@ def _drop(
 ) -> Iterator[DropLine]:
     from pg_cdc.decisions.slots.report import DropLine
     from pg_cdc.decisions.slots.verdicts import judge_source
-    from pg_cdc.hooks.slot_drop import drop_slot
+    from pg_cdc.hooks.slots.drop import drop_slot
 
     judged = {verdict.name: verdict for verdict in judge_source(facts, policy)}
     for name in sorted(slots):
@@ -105,7 +105,7 @@ def _drop(
 def _terminate(label: str, migration: Migration, facts: SourceFacts, policy: Policy) -> Iterator[DropLine]:
     from pg_cdc.decisions.slots.actions import terminations
     from pg_cdc.decisions.slots.report import DropLine
-    from pg_cdc.hooks.slot_drop import terminate_backend
+    from pg_cdc.hooks.slots.drop import terminate_backend
 
     for reader in terminations(facts, policy):
         result = terminate_backend(migration, reader.identifier, reader.slot, reader.pid)

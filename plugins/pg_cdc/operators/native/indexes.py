@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pg_cdc.config import Migration
     from pg_cdc.decisions.native.indexes import IndexPlan, Shape
     from pg_cdc.decisions.native.world import Name
-    from pg_cdc.hooks.indexes import Sessions
+    from pg_cdc.hooks.native.indexes import Sessions
 
 Act = Callable[["Connection[Any]", Any], object]
 
@@ -29,7 +29,7 @@ class BuildIndexesOperator(NativeStep):
     def step(self, migration: Migration, context: Context) -> Outcome:
         """Make them, once the rows are there; pglogical's tables have them before."""
         from pg_cdc.decisions.native.pglogical import is_pglogical
-        from pg_cdc.facts.native import read_snapshot
+        from pg_cdc.facts.native.objects import read_snapshot
 
         ends = self.ends(migration)
         if not is_pglogical(migration):
@@ -64,8 +64,8 @@ class IndexBuilder:
         return Outcome(changes=changes, facts=facts, warnings=tuple(not_copied(source, target, tables)))
 
     def _shapes(self) -> tuple[frozenset[Name], Shape, Shape]:
-        from pg_cdc.facts.native import read_copied_schema
-        from pg_cdc.facts.native_shape import read_shape
+        from pg_cdc.facts.native.objects import read_copied_schema
+        from pg_cdc.facts.native.shape import read_shape
 
         with self.ends.both() as (source, target):
             tables = read_copied_schema(target, self.migration.name)
@@ -73,7 +73,7 @@ class IndexBuilder:
 
     def _make(self, plan: IndexPlan) -> tuple[str, ...]:
         from pg_cdc.decisions.native.load import helpers, index_jobs
-        from pg_cdc.hooks.indexes import Sessions
+        from pg_cdc.hooks.native.indexes import Sessions
 
         if plan.is_empty():
             return ()
@@ -85,8 +85,8 @@ class IndexBuilder:
             return self._make_all(sessions, jobs, plan)
 
     def _make_all(self, sessions: Sessions, jobs: int, plan: IndexPlan) -> tuple[str, ...]:
-        from pg_cdc.facts.native import read_copied_schema
-        from pg_cdc.hooks import indexes as write
+        from pg_cdc.facts.native.objects import read_copied_schema
+        from pg_cdc.hooks.native import indexes as write
 
         made = self._parallel(sessions, jobs, write.build, plan.build)
         serial: tuple[tuple[Act, Sequence[Any]], ...] = (

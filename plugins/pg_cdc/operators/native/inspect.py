@@ -19,7 +19,7 @@ class NativeInspectOperator(NativeStep):
     def step(self, migration: Migration, context: Context) -> Outcome:
         """Read and tell."""
         from pg_cdc.decisions.native.plan import native_inventory
-        from pg_cdc.facts.native_survey import read_native_survey
+        from pg_cdc.facts.native.survey import read_native_survey
 
         found = native_inventory(read_native_survey(migration))
         for name, value in found.items():
@@ -37,7 +37,7 @@ class NativePreflightOperator(NativeStep):
         from pg_cdc.decisions.plan import as_row
         from pg_cdc.decisions.preflight.engine_advice import advice_finding
         from pg_cdc.decisions.preflight.findings import blocking, counted, refusal
-        from pg_cdc.facts.native_survey import read_native_survey
+        from pg_cdc.facts.native.survey import read_native_survey
 
         situation = read_native_survey(migration)
         findings = (*native_preflight(situation), advice_finding(situation))
@@ -60,7 +60,7 @@ class NativePlanOperator(NativeStep):
         from pg_cdc.decisions.native.preflight import native_preflight
         from pg_cdc.decisions.plan import plan_markdown
         from pg_cdc.decisions.preflight.engine_advice import advice_finding
-        from pg_cdc.facts.native_survey import read_native_survey
+        from pg_cdc.facts.native.survey import read_native_survey
         from pg_cdc.operators.source.inspect import parameter_row
 
         situation = read_native_survey(migration)

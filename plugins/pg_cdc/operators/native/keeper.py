@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pg_cdc.config import Migration
     from pg_cdc.decisions.native.keeper import Keeping
     from pg_cdc.decisions.native.world import Snapshot
-    from pg_cdc.hooks.snapshot import Held
+    from pg_cdc.hooks.native.snapshot import Held
 
 LOOK_SECONDS = 1.0
 SAY_SECONDS = 10.0
@@ -55,8 +55,8 @@ class KeepSnapshotOperator(NativeStep):
     def _decide(self, ends: Ends, migration: Migration) -> Keeping:
         from pg_cdc.decisions.native import names as native_names
         from pg_cdc.decisions.native.keeper import next_keeping
-        from pg_cdc.facts.native import read_slot, read_snapshot
-        from pg_cdc.hooks.native_books import owns_slot
+        from pg_cdc.facts.native.objects import read_slot, read_snapshot
+        from pg_cdc.hooks.native.books import owns_slot
 
         name = native_names.slot(migration)
         with ends.source.connect() as conn:
@@ -65,14 +65,14 @@ class KeepSnapshotOperator(NativeStep):
 
     def _drop(self, ends: Ends, migration: Migration) -> tuple[str, ...]:
         from pg_cdc.decisions.native import names as native_names
-        from pg_cdc.hooks.snapshot import drop_slot
+        from pg_cdc.hooks.native.snapshot import drop_slot
 
         with ends.source.connect() as conn:
             return drop_slot(conn, native_names.slot(migration))
 
     def _keep(self, ends: Ends, migration: Migration) -> tuple[str, ...]:
         from pg_cdc.decisions.native import names as native_names
-        from pg_cdc.hooks.native_books import ensure_source_books, record_owner, record_snapshot
+        from pg_cdc.hooks.native.books import ensure_source_books, record_owner, record_snapshot
 
         slot = native_names.slot(migration)
         with ends.source.connect() as conn:
@@ -94,8 +94,8 @@ class KeepSnapshotOperator(NativeStep):
     def _holding(self, ends: Ends, migration: Migration) -> Iterator[Held]:
         """Hold a new slot's snapshot; whatever ends this before the load does takes the slot with it."""
         from pg_cdc.decisions.native import names as native_names
+        from pg_cdc.hooks.native.snapshot import holding
         from pg_cdc.hooks.postgres import dms_role_credentials
-        from pg_cdc.hooks.snapshot import holding
 
         login = dms_role_credentials(migration, ends.database)
         slot, application = native_names.slot(migration), native_names.keeper(migration)
@@ -129,7 +129,7 @@ class KeepSnapshotOperator(NativeStep):
     @contextmanager
     def _saying_what_it_waits_for(self, ends: Ends, migration: Migration) -> Iterator[threading.Event]:
         """Say which transactions a slot waits for, until the event is set: nothing else tells why it takes so long."""
-        from pg_cdc.facts.native import read_slot_waits
+        from pg_cdc.facts.native.objects import read_slot_waits
 
         made = threading.Event()
 
@@ -163,7 +163,7 @@ class KeepSnapshotOperator(NativeStep):
             time.sleep(LOOK_SECONDS)
 
     def _look(self, ends: Ends, migration: Migration) -> tuple[Snapshot | None, int]:
-        from pg_cdc.facts.native import count_loaders, read_snapshot
+        from pg_cdc.facts.native.objects import count_loaders, read_snapshot
 
         try:
             with ends.source.connect() as conn:
@@ -184,7 +184,7 @@ class KeepSnapshotOperator(NativeStep):
         )
 
     def _snapshot(self, ends: Ends, migration: Migration) -> Snapshot | None:
-        from pg_cdc.facts.native import read_snapshot
+        from pg_cdc.facts.native.objects import read_snapshot
 
         with ends.source.connect() as conn:
             return read_snapshot(conn, migration)

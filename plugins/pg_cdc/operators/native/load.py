@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pg_cdc.config import Migration
     from pg_cdc.decisions.native.load import TableCopy
     from pg_cdc.decisions.native.world import LoadedTable, LoadFacts, Name, Snapshot
-    from pg_cdc.hooks.copy_stream import CopyJob
+    from pg_cdc.hooks.native.copy_stream import CopyJob
 
 SAY_SECONDS = 5.0
 MOST_SNAPSHOTS = 10
@@ -60,7 +60,7 @@ class LoadTablesOperator(NativeStep):
         raise NotYet(f"{MOST_SNAPSHOTS} snapshots ended before the load did")
 
     def _facts(self, ends: Ends, migration: Migration) -> LoadFacts:
-        from pg_cdc.facts.native import read_load
+        from pg_cdc.facts.native.objects import read_load
 
         with ends.both() as (source, target):
             return read_load(source, target, migration)
@@ -74,8 +74,8 @@ class LoadTablesOperator(NativeStep):
 
     def _load(self, ends: Ends, migration: Migration, facts: LoadFacts, snapshot: Snapshot) -> tuple[str, ...]:
         from pg_cdc.decisions.native.load import remaining
-        from pg_cdc.hooks.native_books import note_loaded
-        from pg_cdc.hooks.unhurried import flush
+        from pg_cdc.hooks.native.books import note_loaded
+        from pg_cdc.hooks.native.unhurried import flush
 
         copies = remaining(facts)
         kept = len(facts.published) - len(copies)
@@ -97,7 +97,7 @@ class Loading:
         self, step: LoadTablesOperator, ends: Ends, migration: Migration, snapshot: Snapshot, facts: LoadFacts
     ) -> None:
         from pg_cdc.decisions.native.load import streams
-        from pg_cdc.hooks.client_programs import find_program
+        from pg_cdc.hooks.native.client_programs import find_program
 
         self.psql = find_program("psql", at_least=13)
         self.step, self.ends, self.migration, self.snapshot = step, ends, migration, snapshot
@@ -146,7 +146,7 @@ class Loading:
     def progress(self, *, ask: bool) -> str:
         """Return how far it is, in a line. ``ask``: with the rows that the target's pg_stat_progress_copy has."""
         from pg_cdc.decisions.native.load import Progress, told
-        from pg_cdc.facts.copy_progress import read_copied_rows
+        from pg_cdc.facts.native.copy_progress import read_copied_rows
 
         with self._lock:
             sessions = dict(self.now)
@@ -166,7 +166,7 @@ class Loading:
         )
 
     def _copy(self, table: TableCopy) -> LoadedTable:
-        from pg_cdc.hooks.copy_stream import copy_table
+        from pg_cdc.hooks.native.copy_stream import copy_table
 
         self.step.log.info("Copying %s (%s)", ".".join(table.name), "binary" if table.binary else "text")
         with self.ends.target.connect() as target:
@@ -180,7 +180,7 @@ class Loading:
 
     def _job(self) -> CopyJob:
         from pg_cdc.decisions.native import names as native_names
-        from pg_cdc.hooks.copy_stream import CopyJob
+        from pg_cdc.hooks.native.copy_stream import CopyJob
 
         return CopyJob(
             migration=self.migration.name,
@@ -198,7 +198,7 @@ class Loading:
             self.bytes += number
 
     def _is_gone(self) -> bool:
-        from pg_cdc.facts.native import read_snapshot
+        from pg_cdc.facts.native.objects import read_snapshot
 
         with self.ends.source.connect() as conn:
             found: Any = read_snapshot(conn, self.migration)

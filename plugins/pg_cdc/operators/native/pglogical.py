@@ -23,7 +23,7 @@ def publish(ends: Ends, migration: Migration) -> Outcome:
     """Make the extension, the node and the replication set on the source, and prove which tables are in it."""
     from pg_cdc.decisions.native.pglogical import members, replication_set, unfit
     from pg_cdc.decisions.native.publication import native_scope
-    from pg_cdc.facts.native_pglogical import read_generated, read_set
+    from pg_cdc.facts.native.pglogical import read_generated, read_set
     from pg_cdc.facts.postgres import read_tables
 
     name = replication_set(migration)
@@ -50,10 +50,10 @@ def publish(ends: Ends, migration: Migration) -> Outcome:
 
 def _ensure_source(conn: Connection[Any], ends: Ends, migration: Migration) -> tuple[str, ...]:
     from pg_cdc.decisions.teardown.residue import Place
-    from pg_cdc.facts.native_pglogical import read_end
-    from pg_cdc.hooks import native_pglogical as write
+    from pg_cdc.facts.native.pglogical import read_end
     from pg_cdc.hooks.control_tables import ensure_marker
-    from pg_cdc.hooks.native_books import ensure_source_books
+    from pg_cdc.hooks.native import pglogical as write
+    from pg_cdc.hooks.native.books import ensure_source_books
     from pg_cdc.hooks.patience import changing
 
     role = migration.dms_role.name
@@ -71,9 +71,9 @@ def _ensure_source(conn: Connection[Any], ends: Ends, migration: Migration) -> t
 def _ensure_set(conn: Connection[Any], migration: Migration, wanted: frozenset[tuple[str, str]]) -> tuple[str, ...]:
     from pg_cdc.decisions.native.pglogical import SET, replication_set
     from pg_cdc.decisions.native.world import written
-    from pg_cdc.facts.native import read_slot
-    from pg_cdc.facts.native_pglogical import read_end, read_set, slot_name
-    from pg_cdc.hooks import native_pglogical as write
+    from pg_cdc.facts.native.objects import read_slot
+    from pg_cdc.facts.native.pglogical import read_end, read_set, slot_name
+    from pg_cdc.hooks.native import pglogical as write
     from pg_cdc.hooks.patience import changing
 
     name = replication_set(migration)
@@ -102,7 +102,7 @@ def subscribe(step: NativeStep, ends: Ends, migration: Migration) -> Outcome:
     """Make the target's indexes, its node and the subscription; or find the subscription as ours."""
     from pg_cdc.decisions.native import names as native_names
     from pg_cdc.decisions.native.pglogical import replication_set
-    from pg_cdc.facts.native_pglogical import read_pglogical_subscription
+    from pg_cdc.facts.native.pglogical import read_pglogical_subscription
 
     name = native_names.subscription(migration)
     with ends.target.connect() as conn:
@@ -138,8 +138,8 @@ def subscribe(step: NativeStep, ends: Ends, migration: Migration) -> Outcome:
 
 def _ensure_target(ends: Ends, migration: Migration) -> tuple[str, ...]:
     from pg_cdc.decisions.teardown.residue import Place
-    from pg_cdc.facts.native_pglogical import read_end
-    from pg_cdc.hooks import native_pglogical as write
+    from pg_cdc.facts.native.pglogical import read_end
+    from pg_cdc.hooks.native import pglogical as write
     from pg_cdc.hooks.patience import changing
 
     with ends.target.connect() as conn:
@@ -156,10 +156,10 @@ def _ensure_target(ends: Ends, migration: Migration) -> tuple[str, ...]:
 
 def _begin(ends: Ends, migration: Migration) -> tuple[str, ...]:
     """Record the slot's owner and make the subscription, which begins the copy."""
-    from pg_cdc.facts.native_pglogical import name_slot, read_end
-    from pg_cdc.hooks import native_pglogical as write
+    from pg_cdc.facts.native.pglogical import name_slot, read_end
+    from pg_cdc.hooks.native import pglogical as write
+    from pg_cdc.hooks.native.subscription import subscription_conninfo
     from pg_cdc.hooks.postgres import dms_role_credentials
-    from pg_cdc.hooks.subscription import subscription_conninfo
 
     with ends.both() as (source, target):
         provider = read_end(source, migration).node
@@ -191,7 +191,7 @@ def load(step: NativeStep, ends: Ends, migration: Migration, context: Context) -
 
 
 def _copy(ends: Ends, migration: Migration) -> PglogicalCopy:
-    from pg_cdc.facts.native_pglogical import read_copy
+    from pg_cdc.facts.native.pglogical import read_copy
 
     with ends.target.connect() as conn:
         found = read_copy(conn, migration)
@@ -203,8 +203,8 @@ def _copy(ends: Ends, migration: Migration) -> PglogicalCopy:
 def enable(ends: Ends, migration: Migration) -> Outcome:
     """Enable the subscription, where somebody has disabled it."""
     from pg_cdc.decisions.native import names as native_names
-    from pg_cdc.facts.native_pglogical import read_pglogical_subscription
-    from pg_cdc.hooks import native_pglogical as write
+    from pg_cdc.facts.native.pglogical import read_pglogical_subscription
+    from pg_cdc.hooks.native import pglogical as write
 
     name = native_names.subscription(migration)
     with ends.target.connect() as conn:

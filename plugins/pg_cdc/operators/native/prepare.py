@@ -31,7 +31,7 @@ class EnsurePublicationOperator(NativeStep):
         from pg_cdc.decisions.native import names as native_names
         from pg_cdc.decisions.native.pglogical import is_pglogical
         from pg_cdc.decisions.native.publication import native_scope, publication_is_right
-        from pg_cdc.facts.native import read_publication
+        from pg_cdc.facts.native.objects import read_publication
         from pg_cdc.facts.postgres import read_tables
 
         ends = self.ends(migration)
@@ -56,10 +56,10 @@ class EnsurePublicationOperator(NativeStep):
     ) -> tuple[str, ...]:
         from pg_cdc.decisions.native import names as native_names
         from pg_cdc.decisions.native.publication import keyless, publication_is_right
-        from pg_cdc.facts.native import read_publication, read_slot
-        from pg_cdc.hooks import publication as write
+        from pg_cdc.facts.native.objects import read_publication, read_slot
         from pg_cdc.hooks.control_tables import ensure_marker
-        from pg_cdc.hooks.native_books import ensure_source_books
+        from pg_cdc.hooks.native import publication as write
+        from pg_cdc.hooks.native.books import ensure_source_books
         from pg_cdc.hooks.patience import changing
 
         found = read_publication(conn, native_names.publication(migration))
@@ -83,7 +83,7 @@ class CopySchemaOperator(NativeStep):
     def step(self, migration: Migration, context: Context) -> Outcome:
         """Copy what is missing; what was there before us is refused."""
         from pg_cdc.decisions.native.publication import native_scope
-        from pg_cdc.facts.native import read_copied_schema
+        from pg_cdc.facts.native.objects import read_copied_schema
         from pg_cdc.facts.postgres import read_tables
 
         ends = self.ends(migration)
@@ -102,7 +102,7 @@ class CopySchemaOperator(NativeStep):
         """Make our own tables: the books, and the marker that streams like any table."""
         from pg_cdc.facts.postgres import ensure_control_schema
         from pg_cdc.facts.streaming import marker_state
-        from pg_cdc.hooks.native_books import ensure_target_books
+        from pg_cdc.hooks.native.books import ensure_target_books
         from pg_cdc.hooks.patience import changing
         from pg_cdc.sql_files import read_sql
 
@@ -120,7 +120,7 @@ class CopySchemaOperator(NativeStep):
     ) -> tuple[str, ...]:
         from pg_cdc.decisions.native import names as native_names
         from pg_cdc.decisions.versions import major_of
-        from pg_cdc.hooks.schema_copy import dump_shape, run_shape
+        from pg_cdc.hooks.native.schema_copy import dump_shape, run_shape
 
         major = major_of(source.info.server_version)
         text = dump_shape(ends.source, scope, major=major, application=native_names.loader(migration))
@@ -135,9 +135,9 @@ class EnsureSubscriptionOperator(NativeStep):
         """Make it, which proves that the target reaches the source, or find it as wanted."""
         from pg_cdc.decisions.native import names as native_names
         from pg_cdc.decisions.native.pglogical import is_pglogical
-        from pg_cdc.facts.native import read_published, read_subscription
+        from pg_cdc.facts.native.objects import read_published, read_subscription
+        from pg_cdc.hooks.native.subscription import create_subscription, subscription_conninfo
         from pg_cdc.hooks.postgres import dms_role_credentials
-        from pg_cdc.hooks.subscription import create_subscription, subscription_conninfo
 
         ends = self.ends(migration)
         if is_pglogical(migration):

@@ -19,6 +19,6 @@ class NativeReportOperator(NativeSpec, ReportOperator):
 
     def result(self, migration: Migration) -> Result:
         """Return what the migration has come to."""
-        from pg_cdc.facts.native_result import read_native_result
+        from pg_cdc.facts.native.result import read_native_result
 
         return read_native_result(migration)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pg_cdc.config import Migration
     from pg_cdc.decisions.native.world import NativeSlot, Snapshot, Subscription
-    from pg_cdc.facts.native_stream import LoadedStream
+    from pg_cdc.facts.native.stream import LoadedStream
 
 
 class EnableSubscriptionOperator(NativeStep):
@@ -25,8 +25,8 @@ class EnableSubscriptionOperator(NativeStep):
         """Enable it, unless it is."""
         from pg_cdc.decisions.native import names as native_names
         from pg_cdc.decisions.native.pglogical import is_pglogical
-        from pg_cdc.facts.native import read_slot, read_snapshot, read_subscription
-        from pg_cdc.hooks.subscription import enable_subscription
+        from pg_cdc.facts.native.objects import read_slot, read_snapshot, read_subscription
+        from pg_cdc.hooks.native.subscription import enable_subscription
 
         ends = self.ends(migration)
         if is_pglogical(migration):
@@ -56,7 +56,7 @@ class WaitNativeStreamingOperator(NativeStep):
 
     def step(self, migration: Migration, context: Context) -> Outcome:
         """Write the marker where this slot has none, and wait for it."""
-        from pg_cdc.facts.native_stream import read_loaded_stream, read_stream
+        from pg_cdc.facts.native.stream import read_loaded_stream, read_stream
 
         ends = self.ends(migration)
         with ends.both() as (conn, target):

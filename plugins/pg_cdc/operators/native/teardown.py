@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pg_cdc.config import Migration
     from pg_cdc.decisions.teardown.sql import Item
-    from pg_cdc.facts.residue_ends import SourceEnd, TargetEnd
+    from pg_cdc.facts.teardown.residue_ends import SourceEnd, TargetEnd
 
 
 class NativePartOperator(CdcOperator):
@@ -27,8 +27,8 @@ class NativePartOperator(CdcOperator):
 
     def step(self, migration: Migration, context: Context) -> Outcome:
         """Remove what is ours, and prove that it is gone."""
-        from pg_cdc.facts.native_remains import read_native_items
-        from pg_cdc.facts.residue_ends import open_source, open_target
+        from pg_cdc.facts.native.remains import read_native_items
+        from pg_cdc.facts.teardown.residue_ends import open_source, open_target
         from pg_cdc.teardown_config import teardown_from_params
 
         teardown = teardown_from_params(context["params"])
@@ -66,7 +66,8 @@ class DropSubscriptionOperator(NativePartOperator):
         """Drop it, of either engine."""
         from pg_cdc.decisions.native.teardown import STREAM, going
         from pg_cdc.decisions.teardown.residue import Place
-        from pg_cdc.hooks import native_pglogical, subscription
+        from pg_cdc.hooks.native import pglogical as native_pglogical
+        from pg_cdc.hooks.native import subscription
 
         changes: tuple[str, ...] = ()
         if target.conn is None:
@@ -107,8 +108,9 @@ class RemoveNativeObjectsOperator(NativePartOperator):
     ) -> tuple[str, ...]:
         from pg_cdc.decisions.native.teardown import TARGET_BOOKS
         from pg_cdc.decisions.teardown.residue import Place
-        from pg_cdc.facts.native_remains import read_identities
-        from pg_cdc.hooks import native_pglogical, native_removal
+        from pg_cdc.facts.native.remains import read_identities
+        from pg_cdc.hooks.native import pglogical as native_pglogical
+        from pg_cdc.hooks.native import removal as native_removal
 
         changes: tuple[str, ...] = ()
         if source is not None and "identities" in here:
@@ -124,8 +126,9 @@ class RemoveNativeObjectsOperator(NativePartOperator):
     def _on_source(self, conn: Any, migration: Migration, here: tuple[str, ...]) -> tuple[str, ...]:
         from pg_cdc.decisions.native.teardown import SOURCE_BOOKS
         from pg_cdc.decisions.teardown.residue import Place
-        from pg_cdc.facts.native_remains import read_identities
-        from pg_cdc.hooks import native_pglogical, native_removal
+        from pg_cdc.facts.native.remains import read_identities
+        from pg_cdc.hooks.native import pglogical as native_pglogical
+        from pg_cdc.hooks.native import removal as native_removal
         from pg_cdc.hooks.patience import changing
 
         changes: tuple[str, ...] = ()

@@ -45,7 +45,7 @@ class StopTaskOperator(DmsStep):
     def _task(self, hook: CdcDmsHook, migration: Migration) -> Found | None:
         from pg_cdc.decisions import names
         from pg_cdc.decisions.teardown.dms import Kind
-        from pg_cdc.facts.residue_dms import find
+        from pg_cdc.facts.teardown.residue_dms import find
 
         return find(hook, Kind.TASK, names.resource(migration.name), migration.name)
 
@@ -102,7 +102,7 @@ class DeleteDms(DmsStep):
     ) -> tuple[tuple[str, ...], str]:
         from pg_cdc.decisions.teardown.dms import DELETING, trace
         from pg_cdc.decisions.teardown.residue import Fate, judge
-        from pg_cdc.facts.residue_dms import find
+        from pg_cdc.facts.teardown.residue_dms import find
         from pg_cdc.waits.dms_gone import ResourceGone
 
         found = find(hook, kind, name, migration.name)
@@ -151,7 +151,7 @@ class DeleteTaskOperator(DeleteDms):
     def things(self, hook: CdcDmsHook, migration: Migration) -> tuple[tuple[Kind, str], ...]:
         """Return the assessments first: nobody would look for them once the task is gone."""
         from pg_cdc.decisions.teardown.dms import Kind
-        from pg_cdc.facts.residue_dms import assessment_names
+        from pg_cdc.facts.teardown.residue_dms import assessment_names
 
         runs = [(Kind.ASSESSMENT_RUN, name) for name in assessment_names(hook, migration.name)]
         return (*runs, *super().things(hook, migration))

@@ -31,7 +31,7 @@ class RestoreStep(RdsStep):
 
     def step(self, migration: Migration, context: Context) -> Outcome:
         """Do what can be done, or say why nothing can."""
-        from pg_cdc.facts.source_reach import SourceAway
+        from pg_cdc.facts.teardown.source_reach import SourceAway
 
         teardown = teardown_from_params(context["params"])
         if asked := teardown.keeps(Keep.PARAMETERS):
@@ -50,8 +50,8 @@ class RestoreStep(RdsStep):
 
         :raises SourceAway: the source cannot be reached.
         """
-        from pg_cdc.facts.restore import read_parameter_facts
-        from pg_cdc.facts.source_reach import reach_source
+        from pg_cdc.facts.teardown.restore import read_parameter_facts
+        from pg_cdc.facts.teardown.source_reach import reach_source
 
         _, conn = reach_source(migration)
         conn.close()
@@ -124,7 +124,7 @@ class RestoreParametersOperator(RestoreStep):
     ) -> Iterator[str]:
         """Give the old values, and a group of ours that is attached, to a migration that needs the parameters."""
         from pg_cdc.decisions.teardown.dms import is_ours
-        from pg_cdc.facts.source_reach import reach_source
+        from pg_cdc.facts.teardown.source_reach import reach_source
         from pg_cdc.hooks.history import hand_over_before, read_before
 
         if not facts.rows:
@@ -171,7 +171,7 @@ class ProveRestoredOperator(RestoreStep):
         return Outcome(changes=tuple(self._forget(migration, facts)), facts=told)
 
     def _forget(self, migration: Migration, facts: ParameterFacts) -> Iterator[str]:
-        from pg_cdc.facts.source_reach import reach_source
+        from pg_cdc.facts.teardown.source_reach import reach_source
         from pg_cdc.hooks.history import forget_before
 
         for name, dbname in facts.books:
@@ -187,7 +187,7 @@ class DeleteParameterGroupOperator(RdsStep):
     def step(self, migration: Migration, context: Context) -> Outcome:
         """Delete each that is ours and unused."""
         from pg_cdc.decisions.teardown.dms import is_ours
-        from pg_cdc.facts.restore import read_own_groups
+        from pg_cdc.facts.teardown.restore import read_own_groups
         from pg_cdc.hooks.rds import CdcRdsHook
 
         hook = CdcRdsHook.of(migration)

@@ -47,7 +47,7 @@ class RebootRestoredOperator(RestoreStep):
         self, hook: CdcRdsHook, facts: ParameterFacts, member: Member, migration: Migration, context: Context
     ) -> None:
         from pg_cdc.facts.postgres import read_server
-        from pg_cdc.facts.source_reach import reach_source
+        from pg_cdc.facts.teardown.source_reach import reach_source
         from pg_cdc.waits.rds import InstanceRebooted
 
         before = ""

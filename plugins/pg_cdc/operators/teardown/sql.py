@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pg_cdc.config import Migration
     from pg_cdc.decisions.teardown.sql import Item
-    from pg_cdc.facts.residue_ends import SourceEnd
+    from pg_cdc.facts.teardown.residue_ends import SourceEnd
     from pg_cdc.hooks.postgres import Credentials
     from pg_cdc.teardown_config import Teardown
 
@@ -36,7 +36,7 @@ class SourcePartOperator(CdcOperator):
     def step(self, migration: Migration, context: Context) -> Outcome:
         """Remove what is ours and needed by nobody, and prove that it is gone."""
         from pg_cdc.decisions.teardown.sql import going
-        from pg_cdc.facts.residue_ends import open_source
+        from pg_cdc.facts.teardown.residue_ends import open_source
 
         with open_source(migration) as end:
             if end.why:
@@ -52,7 +52,7 @@ class SourcePartOperator(CdcOperator):
 
     def items(self, end: SourceEnd, migration: Migration, context: Context) -> tuple[Item, ...]:
         """Read all that is on the source."""
-        from pg_cdc.facts.residue_sql import read_source_items
+        from pg_cdc.facts.teardown.residue_sql import read_source_items
 
         teardown = _teardown(context)
         return read_source_items(end, migration, teardown, run=owner_of(migration, context), at_work=True)
@@ -86,8 +86,8 @@ class DropSlotOperator(SourcePartOperator):
 
     def step(self, migration: Migration, context: Context) -> Outcome:
         """Wait until nobody reads them, then drop them."""
-        from pg_cdc.facts.residue_ends import open_source
-        from pg_cdc.facts.residue_source import read_source_state
+        from pg_cdc.facts.teardown.residue_ends import open_source
+        from pg_cdc.facts.teardown.residue_source import read_source_state
         from pg_cdc.hooks.postgres import source_credentials
 
         with open_source(migration) as end:
@@ -102,7 +102,7 @@ class DropSlotOperator(SourcePartOperator):
 
     def remove(self, end: SourceEnd, migration: Migration, context: Context) -> tuple[str, ...]:
         """Drop each in a statement of its own: dropping a slot cannot be rolled back."""
-        from pg_cdc.facts.residue_source import read_source_state
+        from pg_cdc.facts.teardown.residue_source import read_source_state
         from pg_cdc.hooks.teardown_sql import drop_slot
 
         state = read_source_state(end, migration)
@@ -188,8 +188,8 @@ class RemoveTargetTablesOperator(CdcOperator):
     def step(self, migration: Migration, context: Context) -> Outcome:
         """Remove what is ours and needed by nobody, and prove that it is gone."""
         from pg_cdc.decisions.teardown.sql import going
-        from pg_cdc.facts.residue_ends import open_target
-        from pg_cdc.facts.residue_sql import read_target_items
+        from pg_cdc.facts.teardown.residue_ends import open_target
+        from pg_cdc.facts.teardown.residue_sql import read_target_items
         from pg_cdc.hooks.teardown_sql import remove, removing
 
         teardown = _teardown(context)
@@ -211,7 +211,7 @@ class RemoveTargetTablesOperator(CdcOperator):
     def _remove_files(self, migration: Migration, teardown: Teardown) -> Outcome:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        from pg_cdc.facts.residue_lake import read_lake_item
+        from pg_cdc.facts.teardown.residue_lake import read_lake_item
         from pg_cdc.hooks.lake_folder import remove_files
 
         try:

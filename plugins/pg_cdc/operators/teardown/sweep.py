@@ -31,7 +31,7 @@ class FindExpiredOperator(SweepOperator):
     def step(self, migration: Any, context: Context) -> Outcome:
         """Read the spec files and the tags, and decide."""
         from pg_cdc.decisions.teardown.expiry import sweep
-        from pg_cdc.facts.expiry import read_registered, read_tagged
+        from pg_cdc.facts.teardown.expiry import read_registered, read_tagged
 
         registered = read_registered()
         decided = sweep(list(read_tagged(registered)), registered.files, time.time())

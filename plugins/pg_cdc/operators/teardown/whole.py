@@ -32,7 +32,7 @@ class InspectResidueOperator(CdcOperator):
     def step(self, migration: Migration, context: Context) -> Outcome:
         """Look and tell; nothing is changed."""
         from pg_cdc.decisions.teardown.residue import as_markdown, as_values, counts
-        from pg_cdc.facts.residue import read_residue
+        from pg_cdc.facts.teardown.residue import read_residue
 
         lines = read_residue(migration, teardown_from_params(context["params"]), run=owner_of(migration, context))
         text = as_markdown(migration.name, lines, planned=True)
@@ -48,7 +48,7 @@ class StopIfNothingToDoOperator(CdcOperator, SkipMixin):
     def step(self, migration: Migration, context: Context) -> Outcome:
         """Say whether the run goes on."""
         from pg_cdc.decisions.teardown.plan import has_work
-        from pg_cdc.facts.residue import read_residue
+        from pg_cdc.facts.teardown.residue import read_residue
 
         teardown = teardown_from_params(context["params"])
         if teardown.dry_run:
@@ -92,7 +92,7 @@ class TakeTeardownLeaseOperator(TakeLeaseOperator):
 
     def step(self, migration: Migration, context: Context) -> Outcome:
         """Take the lease, or go on without a source."""
-        from pg_cdc.facts.source_reach import SourceAway, reach_source
+        from pg_cdc.facts.teardown.source_reach import SourceAway, reach_source
         from pg_cdc.hooks.lease import DATABASE
 
         try:
@@ -107,7 +107,7 @@ class ReleaseTeardownLeaseOperator(ReleaseLeaseOperator):
 
     def step(self, migration: Migration, context: Context) -> Outcome:
         """Release it, or say that the source is away: the lease ends by itself then."""
-        from pg_cdc.facts.source_reach import SourceAway, reach_source
+        from pg_cdc.facts.teardown.source_reach import SourceAway, reach_source
         from pg_cdc.hooks.lease import DATABASE
 
         try:
@@ -137,8 +137,8 @@ class ResidueReportOperator(CdcOperator):
         """Gather, judge, write."""
         from pg_cdc.decisions.teardown.plan import Ending, as_json, judge_teardown
         from pg_cdc.decisions.teardown.residue import as_markdown, counts
-        from pg_cdc.facts.residue import read_residue
         from pg_cdc.facts.run import read_run
+        from pg_cdc.facts.teardown.residue import read_residue
         from pg_cdc.hooks.report_files import write_report
 
         teardown = teardown_from_params(context["params"])

@@ -1,0 +1,1 @@
+"""A data lake's bucket."""

@@ -1,0 +1,1 @@
+"""Native replication, on either end."""

@@ -1,0 +1,1 @@
+"""Replication slots: their servers, owners and room."""

@@ -1,0 +1,1 @@
+"""What a migration has left, anywhere, and what stands against its end."""

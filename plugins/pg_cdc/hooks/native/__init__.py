@@ -1,0 +1,1 @@
+"""What native replication makes and removes."""

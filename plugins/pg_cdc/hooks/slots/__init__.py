@@ -1,0 +1,1 @@
+"""The books of slot hygiene, and the drop of a slot."""
