@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from pg_cdc.hooks.memo import hooks_shared
 from pg_cdc.waits import dms as waits
+from tests.fix_hooks import clients_made_once as clients_made_once
 from tests.shell.teardown.conftest import NOT_RUN, ROLE_PASSWORD, World, steps_of
 
 PAIRS = ((13, 15), (13, 17), (15, 15), (15, 17), (17, 17))
@@ -60,12 +60,6 @@ def majors(sandbox) -> tuple[str, ...]:
     missing = set(MAJORS) - {int(version.split(".")[0]) for version in versions}
     assert not missing, f"no PostgreSQL {missing}: run this by `make test-matrix`"
     return versions
-
-
-@pytest.fixture(scope="session", autouse=True)
-def clients_made_once() -> Iterator[None]:
-    with hooks_shared():
-        yield
 
 
 @pytest.fixture(scope="session")

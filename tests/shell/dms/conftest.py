@@ -17,7 +17,6 @@ from pg_cdc.decisions import names
 from pg_cdc.decisions.dms.endpoints import create_request, wanted_source, wanted_target
 from pg_cdc.facts import ends
 from pg_cdc.hooks.dms import CdcDmsHook
-from pg_cdc.hooks.memo import hooks_shared
 from pg_cdc.operators.dms.resources import (
     EnsureEndpointOperator,
     EnsureReplicationInstanceOperator,
@@ -27,6 +26,7 @@ from pg_cdc.operators.dms.resources import (
 from pg_cdc.operators.dms.streaming import RecordSlotOperator, WaitStreamingOperator
 from pg_cdc.operators.dms.task import EnsureTaskOperator, StartTaskOperator, WaitFullLoadOperator
 from pg_cdc.waits import dms as waits
+from tests.fix_hooks import clients_made_once as clients_made_once
 
 ROLE_PASSWORD = "dms-Role-Passw0rd"
 NUMBERS = itertools.count(1)
@@ -188,13 +188,6 @@ def world(sandbox, servers, aws_conn, admin_conn) -> Iterator[World]:
     yield made
     sandbox.faults.clear()
     made.clean_up()
-
-
-@pytest.fixture(autouse=True, scope="package")
-def clients_made_once() -> Iterator[None]:
-    """Keep hooks for these tests: making a boto3 client takes longer than most steps."""
-    with hooks_shared():
-        yield
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from psycopg import sql
 from pg_cdc.config import Migration
 from pg_cdc.decisions.slots.world import Owner, OwnerKind, SlotRow, SourceFacts
 from pg_cdc.facts.slots.server import read_source_facts
-from pg_cdc.hooks.memo import hooks_shared
 from pg_cdc.hooks.slots.book import learn
+from tests.fix_hooks import clients_made_once as clients_made_once
 from tests.fix_sandbox import Database
 
 NUMBERS = itertools.count(1)
@@ -111,13 +111,6 @@ class Watched:
         for database in (DATABASE, "postgres", "shop"):
             with self.source.connect(database) as conn:
                 conn.execute("drop schema if exists pgcdc cascade")
-
-
-@pytest.fixture(autouse=True, scope="package")
-def clients_made_once() -> Iterator[None]:
-    """Keep hooks for these tests: making a boto3 client takes longer than reading a server."""
-    with hooks_shared():
-        yield
 
 
 @pytest.fixture(scope="session")

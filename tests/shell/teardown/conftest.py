@@ -14,8 +14,8 @@ from airflow.dag_processing.dagbag import DagBag
 
 from pg_cdc.config import Migration
 from pg_cdc.hooks.dms import CdcDmsHook
-from pg_cdc.hooks.memo import hooks_shared
 from pg_cdc.waits import dms as waits
+from tests.fix_hooks import clients_made_once as clients_made_once
 from tests.shell.rds_world import make_group
 
 DAGS = Path(__file__).resolve().parents[3] / "dags"
@@ -221,10 +221,3 @@ def ready_world(sandbox, ready, target, aws_conn, admin_conn, tmp_path) -> Itera
     """A migration of the source that was ready before."""
     yield make_world(sandbox, ready, target, admin_conn, tmp_path)
     sandbox.faults.clear()
-
-
-@pytest.fixture(autouse=True, scope="session")
-def clients_made_once() -> Iterator[None]:
-    """Keep hooks for the session: making a boto3 client takes longer than most steps."""
-    with hooks_shared():
-        yield

@@ -18,7 +18,6 @@ from pg_cdc.facts.teardown.residue_sql import source_traces, target_traces
 from pg_cdc.hooks.control_tables import ensure_ledger, ensure_marker, record_slot, write_marker
 from pg_cdc.hooks.history import forget_before
 from pg_cdc.hooks.lease import LeaseBook
-from pg_cdc.hooks.memo import hooks_shared
 from pg_cdc.operators.source.bootstrap import EnsureDmsRoleOperator, InstallDdlAuditOperator, InstallPglogicalOperator
 from pg_cdc.operators.teardown.sql import (
     DropDmsRoleOperator,
@@ -32,6 +31,7 @@ from pg_cdc.spec import migration_from_mapping
 from pg_cdc.sql_files import read_sql
 from pg_cdc.teardown_config import Teardown
 from tests.fix_bootstrap import DMS_PASSWORD, Source
+from tests.fix_hooks import clients_made_once as clients_made_once
 
 SOURCE_STEPS = (
     DropSlotOperator,
@@ -212,13 +212,6 @@ class Scene:
         extra = {"sslmode": "verify-full", "sslrootcert": str(server.sandbox.ca_file), "options": options}
         for conn_id in ("pg_cdc_source", "pg_cdc_target"):
             self.source.set_connection(conn_id, login=server.user, password=server.password, extra=extra)
-
-
-@pytest.fixture(autouse=True, scope="package")
-def clients_made_once() -> Iterator[None]:
-    """Keep hooks for these tests: making a boto3 client takes longer than most steps."""
-    with hooks_shared():
-        yield
 
 
 @pytest.fixture(scope="session")
