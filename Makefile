@@ -1,8 +1,9 @@
 # The front doors. Every target sets up what it needs first, once.
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test test-matrix test-airflow32 check bench lock reference clean setup
+.PHONY: help demo sandbox test test-all test-matrix test-airflow32 check bench lock reference clean setup
 
 PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest -n 3 --dist loadscope --no-loadscope-reorder --durations 25
 # What Airflow's version can change: parsing, serialisation, whole runs, and what steps ask of Airflow.
 AIRFLOW_TESTS := tests/dags tests/shell/test_base.py tests/shell/test_approval.py tests/shell/test_links.py \
   tests/shell/test_airflow_versions.py tests/shell/test_report_step.py tests/shell/test_hooks_memo.py tests/shell/hygiene/test_notify.py \
@@ -27,9 +28,13 @@ demo: setup ## A whole migration, from stock settings to streaming, with Airflow
 sandbox: setup ## The AWS sandbox with the demo's shop in it, without Airflow
 	@exec $(PYTHON) -m sandbox.demo --sandbox-only
 
-test: ## Every test
+test: ## The tests: all but more cases of what these have others of
 	@bin/setup tests
-	$(PYTHON) -m pytest -n 2 --dist loadscope --no-loadscope-reorder --durations 25
+	$(PYTEST) -m "not exhaustive"
+
+test-all: ## Every test
+	@bin/setup tests
+	$(PYTEST)
 
 test-matrix: ## PostgreSQL 13, 15 and 17 as source and target; makes the majors that are missing, as root on Debian
 	@bin/setup tests

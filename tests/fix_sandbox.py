@@ -97,7 +97,8 @@ def end_databases() -> Iterator[None]:
 
 @pytest.fixture
 def aws_conn(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Airflow's connection ``aws_default``, to the sandbox."""
+    """Airflow's connection ``aws_default``, to the sandbox; where AWS takes milliseconds, steps look again sooner."""
+    monkeypatch.setattr("pg_cdc.operators.base.FIRST_PAUSE_SECONDS", 0.1)
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", aws_connection(sandbox))
     return "aws_default"
 

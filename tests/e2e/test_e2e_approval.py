@@ -50,6 +50,7 @@ def test_a_rejected_plan_is_no_failure_and_changes_nothing(running, books):
     assert run.mutating == []
 
 
+@pytest.mark.exhaustive
 def test_an_approved_run_goes_on(migrated):
     running, conf, before = migrated.stage, CONF | ASKING, last_call(migrated.stage)
     run_id = ask(running, conf)

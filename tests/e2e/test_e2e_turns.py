@@ -11,7 +11,7 @@ from sandbox.demo.watch import CONF
 from tests.e2e.conftest import BOOKS_CONF, BOOKS_SQL, failures, finish, last_call, migrate, reach, task_state, told
 from tests.fix_sandbox import Database
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.timeout(1800)]
 
 SOMEBODY = "another / run"
 ARCHIVE = "archive"

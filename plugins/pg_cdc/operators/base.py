@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 8
 """A deferral costs about 3 s (defer, triggerer, scheduler, second start), so short waits are done in place."""
 
+FIRST_PAUSE_SECONDS = 0.5
+
 RETRIES = 3
 RETRY_DELAY = timedelta(seconds=20)
 """For throttling, lost connections and what is not seen yet; a refusal is final and is not retried."""
@@ -97,17 +99,17 @@ class CdcOperator(BaseOperator):
         return self.execute(context)
 
     def wait_for(
-        self, wait: Wait, context: Context, *, timeout: timedelta, poll_seconds: float, first_pause: float = 0.5
+        self, wait: Wait, context: Context, *, timeout: timedelta, poll_seconds: float, first_pause: float | None = None
     ) -> None:
         """Return when ``wait`` is done: polls here for ``patience_seconds``, then defers and runs the step again.
 
-        ``first_pause``: seconds before the second look; each pause is half as long again.
+        ``first_pause``: seconds before the second look, None: half a second; each pause is half as long again.
 
         :raises WaitedTooLong: ``timeout`` after the task's start.
         """
         deadline = (started(context) + timeout).timestamp()
         patience_ends = time.time() + self.patience_seconds
-        pause = min(first_pause, poll_seconds)
+        pause = min(FIRST_PAUSE_SECONDS if first_pause is None else first_pause, poll_seconds)
         said = ""
         while True:
             look = wait.look()
