@@ -89,7 +89,6 @@ def states_of(states: dict[str, str], wanted: str) -> set[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.exhaustive
 @pytest.mark.timeout(1200)
 def test_dry_first_then_down_and_the_second_time_nothing_is_done(teardown, mutating_calls, monkeypatch):
     with mutating_calls() as calls:
