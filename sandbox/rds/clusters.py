@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sandbox.api.errors import AwsError
@@ -30,35 +30,40 @@ class ClusterActions(Describe):
             "DBClusterIdentifier", "Engine", "EngineVersion", "EngineMode", "DatabaseName", "MasterUsername",
             "MasterUserPassword", "DBClusterParameterGroupName", "Port", "Tags",
         ))  # fmt: skip
-        identifier = checked_identifier(parameters["DBClusterIdentifier"], "DBClusterIdentifier")
         with self.lock:
-            if identifier in self.clusters:
-                raise AwsError("DBClusterAlreadyExistsFault", "DB Cluster already exists")
             engine = check_engine(parameters["Engine"])
             if engine != AURORA or parameters.get("EngineMode", "provisioned") != "provisioned":
                 raise AwsError("InvalidParameterValue", "The sandbox makes provisioned aurora-postgresql clusters.")
-            version = check_version(engine, parameters.get("EngineVersion"), self.site.versions)
-            check_master(parameters)
-            name = parameters.get("DBClusterParameterGroupName") or default_group(engine, version)
-            group = self.find_group(name, cluster=True, code="DBClusterParameterGroupNotFound")
-            must_match(group.name, group.family, family_of(engine, version))
-            cluster = Cluster(
-                identifier=identifier,
-                engine=engine,
-                version=version,
-                arn=self.arn("cluster", identifier),
-                status=self.status("creating"),
-                group=group.name,
-                master=parameters["MasterUsername"],
-                password=parameters["MasterUserPassword"],
-                port=self._cluster_port(parameters.get("Port")),
-                database=parameters.get("DatabaseName"),
-                options={key: value for key, value in parameters.items() if key in OPTIONS},
-            )
-            self.clusters[identifier] = cluster
-            self.tag(cluster.arn, parameters.get("Tags", ()))
+            cluster = self._new_cluster(parameters, engine, OPTIONS)
             self.jobs.after("create-cluster", lambda: cluster.status.set("available"))
             return {"DBCluster": self.describe_cluster(cluster)}
+
+    def _new_cluster(self, parameters: Mapping[str, Any], engine: str, options: Collection[str]) -> Cluster:
+        """Return a new cluster, still without members. ``options``: what of ``parameters`` it only shows again."""
+        identifier = checked_identifier(parameters["DBClusterIdentifier"], "DBClusterIdentifier")
+        if identifier in self.clusters:
+            raise AwsError("DBClusterAlreadyExistsFault", "DB Cluster already exists")
+        version = check_version(engine, parameters.get("EngineVersion"), self.site.versions)
+        check_master(parameters)
+        name = parameters.get("DBClusterParameterGroupName") or default_group(engine, version)
+        group = self.find_group(name, cluster=True, code="DBClusterParameterGroupNotFound")
+        must_match(group.name, group.family, family_of(engine, version))
+        cluster = Cluster(
+            identifier=identifier,
+            engine=engine,
+            version=version,
+            arn=self.arn("cluster", identifier),
+            status=self.status("creating"),
+            group=group.name,
+            master=parameters["MasterUsername"],
+            password=parameters["MasterUserPassword"],
+            port=self._cluster_port(parameters.get("Port")),
+            database=parameters.get("DatabaseName"),
+            options={key: value for key, value in parameters.items() if key in options},
+        )
+        self.clusters[identifier] = cluster
+        self.tag(cluster.arn, parameters.get("Tags", ()))
+        return cluster
 
     def modify_db_cluster(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Change a cluster: another cluster parameter group, or the master's password."""

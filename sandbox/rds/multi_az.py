@@ -11,10 +11,9 @@ from typing import Any
 from sandbox.api.errors import AwsError, NotInSandbox
 from sandbox.postgres.ports import free_port
 from sandbox.postgres.server import Server
-from sandbox.rds.checks import check_master, must_match
 from sandbox.rds.clusters import OPTIONS
-from sandbox.rds.engines import AURORA, RDS, check_version, default_group, family_of, instance_class, major_of
-from sandbox.rds.estate import Cluster, Instance, checked_identifier, only
+from sandbox.rds.engines import AURORA, RDS, default_group, instance_class, major_of
+from sandbox.rds.estate import Cluster, Instance, only
 from sandbox.rds.instances import InstanceActions
 
 SIZES = ("DBClusterInstanceClass", "AllocatedStorage", "Iops")
@@ -34,31 +33,9 @@ class MultiAzClusters(InstanceActions):
             "DBClusterIdentifier", "Engine", "EngineVersion", "DatabaseName", "MasterUsername", "MasterUserPassword",
             "DBClusterParameterGroupName", "Port", "Tags",
         ))  # fmt: skip
-        identifier = checked_identifier(parameters["DBClusterIdentifier"], "DBClusterIdentifier")
         _check_sizes(parameters)
         with self.lock:
-            if identifier in self.clusters:
-                raise AwsError("DBClusterAlreadyExistsFault", "DB Cluster already exists")
-            version = check_version(RDS, parameters.get("EngineVersion"), self.site.versions)
-            check_master(parameters)
-            name = parameters.get("DBClusterParameterGroupName") or default_group(RDS, version)
-            group = self.find_group(name, cluster=True, code="DBClusterParameterGroupNotFound")
-            must_match(group.name, group.family, family_of(RDS, version))
-            cluster = Cluster(
-                identifier=identifier,
-                engine=RDS,
-                version=version,
-                arn=self.arn("cluster", identifier),
-                status=self.status("creating"),
-                group=group.name,
-                master=parameters["MasterUsername"],
-                password=parameters["MasterUserPassword"],
-                port=self._cluster_port(parameters.get("Port")),
-                database=parameters.get("DatabaseName"),
-                options={key: value for key, value in parameters.items() if key in (*OPTIONS, *SIZES)},
-            )
-            self.clusters[identifier] = cluster
-            self.tag(cluster.arn, parameters.get("Tags", ()))
+            cluster = self._new_cluster(parameters, RDS, (*OPTIONS, *SIZES))
             self._begin_members(cluster)
             return {"DBCluster": self.describe_cluster(cluster)}
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pg_cdc.decisions.outcome import Outcome
 from pg_cdc.operators.base import CdcOperator
+from pg_cdc.operators.survey import judge_findings, tell_inventory, tell_plan
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from pg_cdc.config import Migration
-    from pg_cdc.decisions.parameters.changes import ParameterChange
+    from pg_cdc.decisions.outcome import Outcome
 
 
 class InspectSourceOperator(CdcOperator):
@@ -22,10 +22,7 @@ class InspectSourceOperator(CdcOperator):
         from pg_cdc.decisions.inventory import inventory
         from pg_cdc.facts.survey import read_survey
 
-        found = inventory(read_survey(migration).situation)
-        for name, value in found.items():
-            self.log.info("%s: %s", name, value)
-        return Outcome(facts=found)
+        return tell_inventory(self, inventory(read_survey(migration).situation))
 
 
 class PreflightOperator(CdcOperator):
@@ -33,22 +30,10 @@ class PreflightOperator(CdcOperator):
 
     def step(self, migration: Migration, context: Context) -> Outcome:
         """Check."""
-        from pg_cdc.decisions.markdown import table
-        from pg_cdc.decisions.plan import as_row
         from pg_cdc.decisions.preflight.checks import preflight
-        from pg_cdc.decisions.preflight.findings import blocking, counted, refusal
         from pg_cdc.facts.survey import read_survey
 
-        survey = read_survey(migration, measure=True)
-        findings = preflight(survey.situation)
-        rows = [as_row(finding) for finding in findings]
-        self.log.info("%s\n%s", counted(len(rows), "finding"), table(tuple(rows[0]) if rows else (), rows))
-        if bad := blocking(findings):
-            raise refusal(bad)
-        return Outcome(
-            facts={"findings": rows},
-            warnings=tuple(f"{f.subject}: {f.found}. {f.cure}" for f in findings if f.severity == "warning"),
-        )
+        return judge_findings(self, preflight(read_survey(migration, measure=True).situation))
 
 
 class PlanOperator(CdcOperator):
@@ -63,17 +48,4 @@ class PlanOperator(CdcOperator):
         survey = read_survey(migration)
         plan = make_plan(survey.situation, survey.outlook)
         text = plan_markdown(plan, migration, preflight(survey.situation))
-        self.log.info("%s", text)
-        return Outcome(
-            facts={
-                "parameters": [parameter_row(change) for change in survey.situation.changes],
-                "changes": list(plan.changes),
-                "markdown": text,
-            }
-        )
-
-
-def parameter_row(change: ParameterChange) -> dict[str, object]:
-    """Return a parameter of the plan as the report has it."""
-    keys = ("name", "wanted", "apply_type", "needs_reboot", "changes")
-    return {"before": change.live, **{key: getattr(change, key) for key in keys}}
+        return tell_plan(self, survey.situation.changes, plan.changes, text)
