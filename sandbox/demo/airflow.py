@@ -62,8 +62,16 @@ class Airflow:
     def start(self, variables: Mapping[str, str]) -> None:
         """Start the components, with these variables beside those of the configuration; ``wait_ready`` waits."""
         self.environment |= variables
-        for name, arguments in COMPONENTS.items():
-            self._processes.start(name, [_airflow(), *arguments], env=self.environment, cwd=ROOT)
+        for name in COMPONENTS:
+            self.start_component(name)
+
+    def start_component(self, name: str) -> None:
+        """Start one of the components."""
+        self._processes.start(name, [_airflow(), *COMPONENTS[name]], env=self.environment, cwd=ROOT)
+
+    def kill(self, name: str) -> None:
+        """Kill a component with all it started, as a lost machine is; ``start_component`` brings it back."""
+        self._processes.kill(name)
 
     def wait_ready(self, dag_id: str) -> None:
         """Wait until all components are healthy and ``dag_id`` can be triggered."""

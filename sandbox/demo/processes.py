@@ -77,14 +77,17 @@ class Processes:
                 tail = "\n".join(self._log(name).read_text(errors="replace").splitlines()[-15:])
                 raise ProcessDied(f"{name} ended with {code}. The end of {self._log(name)}:\n{tail}")
 
+    def kill(self, name: str) -> None:
+        """Kill one and all it started, with no chance to tidy up."""
+        process = self._running.pop(name)
+        for one in _family(process):
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        process.wait()
+
     def stop(self) -> None:
         """End them and all they started."""
-        family: list[psutil.Process] = []
-        for process in self._running.values():
-            with suppress(psutil.NoSuchProcess):
-                parent = psutil.Process(process.pid)
-                family += [parent, *parent.children(recursive=True)]
-        _end(family, GRACE_SECONDS)
+        _end([one for process in self._running.values() for one in _family(process)], GRACE_SECONDS)
         for process in self._running.values():
             process.wait()
         self._running.clear()
@@ -100,6 +103,13 @@ def memory_bytes() -> int:
         with suppress(psutil.Error):
             total += process.memory_full_info().pss
     return total
+
+
+def _family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(process.pid)
+        return [parent, *parent.children(recursive=True)]
+    return []
 
 
 def _end(processes: Sequence[psutil.Process], grace_seconds: float) -> None:

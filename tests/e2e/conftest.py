@@ -25,10 +25,14 @@ PACE = 0.02
 """A replication instance takes 12 s to make: longer than a step waits in the worker, so it defers."""
 
 BOOKS = "books"
-BOOKS_CONF = {
-    **CONF,
-    "name": BOOKS, "source_identifier": BOOKS, "source_database": BOOKS, "target_database": BOOKS,
-}  # fmt: skip
+
+
+def conf_of_books(name: str) -> dict[str, Any]:
+    """Return what a run is asked to migrate: the cluster, and the database on it, that ``make_books`` makes."""
+    return {**CONF, "name": name, "source_identifier": name, "source_database": name, "target_database": name}
+
+
+BOOKS_CONF = conf_of_books(BOOKS)
 BOOKS_SQL = """
 create schema shop;
 create table shop.books (id int primary key, title text not null);
@@ -155,21 +159,28 @@ def migrated(running):
 @pytest.fixture(scope="session")
 def books(running):
     """Another cluster, as AWS makes it, with one table; its name, which is the migration's too."""
+    make_books(running, BOOKS)
+    return BOOKS
+
+
+def make_books(running: Stage, name: str) -> Database:
+    """Make an Aurora cluster and its database of this name, with one table, and a database for its replica."""
     rds, password = running.sandbox.client("rds"), running.settings.source_password
     rds.create_db_cluster(
-        DBClusterIdentifier=BOOKS, Engine="aurora-postgresql", DatabaseName=BOOKS,
+        DBClusterIdentifier=name, Engine="aurora-postgresql", DatabaseName=name,
         MasterUsername=MASTER, MasterUserPassword=password,
     )  # fmt: skip
     rds.create_db_instance(
-        DBInstanceIdentifier=f"{BOOKS}-1", DBClusterIdentifier=BOOKS, Engine="aurora-postgresql",
+        DBInstanceIdentifier=f"{name}-1", DBClusterIdentifier=name, Engine="aurora-postgresql",
         DBInstanceClass="db.r6g.large",
     )  # fmt: skip
-    wait_available(running.sandbox, f"{BOOKS}-1")
-    with Database(running.sandbox, BOOKS, BOOKS, MASTER, password).connect() as conn:
+    wait_available(running.sandbox, f"{name}-1")
+    source = Database(running.sandbox, name, name, MASTER, password)
+    with source.connect() as conn:
         conn.execute(BOOKS_SQL)
     with running.ends.connect_target() as conn:
-        conn.execute("create database books")
-    return BOOKS
+        conn.execute(f"create database {name}")
+    return source
 
 
 @pytest.fixture
