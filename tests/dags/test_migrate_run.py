@@ -113,6 +113,7 @@ def test_a_spec_that_cannot_be_read_is_reported_too(run):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.timeout(1200)
 def test_a_run_ends_in_a_proved_stream_and_a_second_one_changes_nothing(run, mutating_calls, results_place):
     bucket, role = results_place

@@ -38,6 +38,7 @@ def changes_of(running: Stage, run_id: str, task_id: str) -> list[str]:
     return list(running.airflow.call("GET", path)["value"]["changes"])
 
 
+@pytest.mark.exhaustive
 def test_a_native_migration_streams_a_cleared_task_changes_nothing_and_a_teardown_leaves_nothing(migrated, diary):
     running = migrated.stage
     run = finish(running, running.airflow.trigger(DAG_ID, DIARY_CONF), DAG_ID)

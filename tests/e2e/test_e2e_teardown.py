@@ -52,6 +52,7 @@ def test_a_dry_run_from_the_form_tells_what_would_go_and_changes_nothing(migrate
     assert "replication slot" in text
 
 
+@pytest.mark.exhaustive
 def test_a_teardown_leaves_nothing_and_a_second_one_changes_nothing(running, books):
     made = migrate(running, BOOKS_CONF)
     assert made.state == "success", failures(made)

@@ -47,6 +47,7 @@ def test_each_step_has_nothing_to_do_the_second_time_and_csv_tells_all_that_the_
     assert rows == {"customers": (50, 50), "orders": (190, 190), "things": (5, 5), "seen": (4, 4)}
 
 
+@pytest.mark.exhaustive
 def test_parquet_tells_all_but_long_values_that_an_update_left_as_they_were(shop, tmp_path):
     scratch = put_in_lake(shop, data_format="parquet", compression="gzip", folder=shop.spec["name"])
     shop.sql("source", "alter table shop.things alter f type numeric(9,3), alter g type numeric(9,3) using 1")

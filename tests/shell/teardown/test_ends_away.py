@@ -41,6 +41,7 @@ def world(ready_world):
     assert ready_world.fingerprint() == before
 
 
+@pytest.mark.exhaustive
 def test_a_source_that_does_not_answer_is_said_and_dms_goes_all_the_same(world, monkeypatch, sandbox):
     with monkeypatch.context() as patch:
         away(patch, "pg_cdc_source", sandbox)

@@ -76,9 +76,7 @@ def test_from_a_prefix_that_configures_the_source(world, boundary, mutating_call
     assert_nothing_is_left_to_do(world, mutating_calls)
 
 
-@pytest.mark.parametrize(
-    "boundary", all_but_exhaustive(READY, {"install_pglogical", "ensure_replication_instance", "start_task"})
-)
+@pytest.mark.parametrize("boundary", all_but_exhaustive(READY, {"start_task"}))
 def test_from_a_prefix_on_a_source_that_was_ready(ready_world, boundary, mutating_calls):
     world = ready_world
     if boundary not in OWN_INSTANCE:

@@ -63,6 +63,7 @@ def test_what_another_migration_has_made_is_not_ours(gone):
     assert "books" in line["why"]
 
 
+@pytest.mark.exhaustive
 def test_an_instance_that_another_task_uses_stays_until_that_is_gone(ready_world):
     world = ready_world
     without = {"inspect_source", "preflight", "plan", "canary_ddl", "start_task", "wait_full_load"}
@@ -111,6 +112,7 @@ def test_a_task_that_is_being_started_is_waited_for_and_stopped(ready_world):
     assert world.fingerprint() == before
 
 
+@pytest.mark.exhaustive
 def test_every_step_has_nothing_to_do_the_second_time(ready_world, mutating_calls):
     world = ready_world
     before = world.fingerprint()

@@ -265,6 +265,7 @@ class TestAMigrationOfAnotherDatabase:
             conn.execute("SELECT 1")
         assert other.line("event trigger").fate is Fate.LEFT
 
+    @pytest.mark.exhaustive
     def test_goes_with_the_role_and_the_books(self, whole):
         other = whole.elsewhere()
         other.bootstrap(pglogical=False)
@@ -320,6 +321,7 @@ class TestTheControlSchema:
         assert whole.line("event trigger").fate is Fate.LEFT
         assert whole.line("schema", name="pgcdc of postgres").why == "other / run has the lease"
 
+    @pytest.mark.exhaustive
     def test_of_postgres_goes_with_the_lease_of_this_very_run(self, whole):
         lease(whole, "shop / teardown")
 
@@ -327,6 +329,7 @@ class TestTheControlSchema:
 
         assert whole.line("schema", name="pgcdc of postgres").fate is Fate.GONE
 
+    @pytest.mark.exhaustive
     def test_of_postgres_stays_for_the_watch_over_a_strangers_slot(self, whole):
         slot = whole.slot(f"x_{whole.source.name}", recorded=False)
         whole.sql("CREATE TABLE pgcdc.slot_watch (slot text)", dbname="postgres")
@@ -337,6 +340,7 @@ class TestTheControlSchema:
         assert whole.line("replication slot", name=slot).fate is Fate.FOREIGN
         assert is_clean(whole.residue())
 
+    @pytest.mark.exhaustive
     def test_of_postgres_goes_with_the_books_of_hygiene_when_nothing_is_watched(self, whole):
         for table in ("slot_watch", "slot_observation"):
             whole.sql(f"CREATE TABLE pgcdc.{table} (slot text)", dbname="postgres")

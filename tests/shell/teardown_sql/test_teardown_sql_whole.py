@@ -107,13 +107,13 @@ def test_a_migration_can_be_prepared_again_afterwards(whole):
     ("keep", "kept"),
     [
         pytest.param("ddl_audit", {"event trigger", "function", "table", "schema", "role"}, id="audit: its role too"),
-        pytest.param("pglogical", {"extension"}, id="pglogical"),
-        pytest.param("dms_role", {"role"}, id="role"),
-        pytest.param("control_schema", {"rows", "schema"}, id="control-schema"),
+        pytest.param("pglogical", {"extension"}, id="pglogical", marks=pytest.mark.exhaustive),
+        pytest.param("dms_role", {"role"}, id="role", marks=pytest.mark.exhaustive),
+        pytest.param("control_schema", {"rows", "schema"}, id="control-schema", marks=pytest.mark.exhaustive),
         pytest.param(
             "source", {"event trigger", "function", "table", "schema", "extension", "role", "rows"}, id="source"
         ),
-        pytest.param("target", set(), id="target"),
+        pytest.param("target", set(), id="target", marks=pytest.mark.exhaustive),
     ],
 )
 def test_what_is_asked_to_stay_stays(whole, keep, kept):
