@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from pg_cdc.decisions.teardown.residue import Fate
 from pg_cdc.facts.result import read_result
+from pg_cdc.facts.teardown.residue import read_residue
 from pg_cdc.operators.dms.resources import EnsureEndpointOperator
 from pg_cdc.operators.dms.streaming import WaitStreamingOperator
 from pg_cdc.operators.source.inspect import PlanOperator, PreflightOperator
 from pg_cdc.operators.teardown.sql import RemoveTargetTablesOperator
+from pg_cdc.teardown_config import Teardown
 from tests.shell.dms.lake_shop import CHANGES, THINGS, keys, put_in_lake, unequal
 from tests.shell.dms.test_dms_whole_road import ROAD
 
@@ -81,6 +84,16 @@ def test_files_stay_at_a_teardown_and_go_when_that_is_asked_for(shop, no_calls):
     assert removed["changes"] == [f"deleted {len(there) - 2} files of s3://{bucket}/{shop.spec['name']}/"]
     with no_calls():
         assert remove.execute(REMOVE)["changes"] == []
+
+
+def test_a_bucket_as_the_target_leaves_nothing_that_a_teardown_could_not_check(shop):
+    put_in_lake(shop)
+    shop.load()
+
+    residue = read_residue(shop.migration, Teardown())
+
+    assert [(line.kind, line.why) for line in residue if line.fate is Fate.UNCHECKED] == []
+    assert {line.fate for line in residue if line.place == "target" and line.kind != "files"} == {Fate.GONE}
 
 
 def test_files_without_our_mark_are_left_whatever_is_asked(shop, no_calls):

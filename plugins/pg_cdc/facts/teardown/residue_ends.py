@@ -37,7 +37,7 @@ class SourceEnd:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetEnd:
-    """The target. ``why``: why it could not be reached. ``conn`` None: the server has no such database."""
+    """The target. ``why``: why it could not be reached. ``conn`` None: there is no such database, or it is a bucket."""
 
     why: str = ""
     conn: Connection | None = None
@@ -69,6 +69,8 @@ def _reach_source(migration: Migration, stack: ExitStack) -> SourceEnd:
 
 
 def _reach_target(migration: Migration, stack: ExitStack) -> TargetEnd:
+    if migration.lake.bucket:
+        return TargetEnd()
     try:
         login = target_credentials(migration)
         return TargetEnd(conn=_connect_unless_gone(login, stack), place=(login.host, login.port))
