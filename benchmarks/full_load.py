@@ -95,9 +95,11 @@ def _table(taken: dict[str, list[float]]) -> Iterator[Row]:
         each = " ".join(f"{one:.2f}" for one in seconds)
         bar = BARS.get(name)
         ratio = ours / median
-        verdict = "" if bar is None else "good" if ratio <= bar else "over"
-        told = "" if bar is None else f"<= {bar}"
-        yield Row(f"load of pgbench scale {SCALE}: {name}", f"{median:.2f} s ({each})", f"{ratio:.2f}", told, verdict)
+        verdict = "" if bar is None else "ok" if ratio <= bar else "over"
+        told = "" if bar is None else f"{bar} x"
+        yield Row(
+            f"load of pgbench scale {SCALE}: {name}", f"{median:.2f} s ({each})", f"{ratio:.2f} x this", told, verdict
+        )
 
 
 @contextmanager

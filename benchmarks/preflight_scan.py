@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import secrets
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -42,7 +41,6 @@ WHERE rel.oid = %s::regclass
 
 def rows() -> list[Row]:
     """Measure reading and deciding; the median of several runs."""
-    sys.path.insert(0, str(ROOT / "plugins"))
     with tempfile.TemporaryDirectory(dir="/var/tmp") as place, _server(Path(place)) as server, server.connect() as conn:
         _make_tables(conn)
         read = _median(lambda: _read(conn))

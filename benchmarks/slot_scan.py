@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -34,7 +33,6 @@ def rows() -> list[Row]:
     """Measure on the cheapest connections, on those of RDS, and with a dead server among the others."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as place:
         os.chmod(place, 0o755)
-        sys.path.insert(0, str(ROOT / "plugins"))
         os.environ["AIRFLOW_HOME"] = place
         with fleet(Path(place) / "servers", servers=REAL_SERVERS, slots=SLOTS) as there:
             return [_plain(there), _tls(there), _dead(there)]
