@@ -67,7 +67,7 @@ def test_the_notifier_of_the_documentation_sends_a_mail(mails, monkeypatch):
 
 
 def test_sns_publishes_and_each_alarm_is_rendered_anew(sandbox, aws_conn, monkeypatch):
-    arn = sandbox.client("sns").create_topic(Name="dba")["TopicArn"]
+    arn = sandbox.client("sns").create_topic(Name="notify")["TopicArn"]
     kwargs = {"target_arn": arn, "subject": "{{ alarm.title }}", "message": "{{ alarm.text }}"}
     entry = {"class": "airflow.providers.amazon.aws.notifications.sns.SnsNotifier", "kwargs": kwargs}
     monkeypatch.setenv("AIRFLOW_VAR_PG_CDC_NOTIFIERS", json.dumps([entry]))
