@@ -33,6 +33,7 @@ def test_the_providers_sensor_sees_the_state(aws_conn, instance):
     assert sensor.poke({}) is True
 
 
+@pytest.mark.exhaustive
 def test_the_providers_operators_create_stop_start_and_delete(sandbox, aws_conn):
     from airflow.providers.amazon.aws.operators.rds import (
         RdsCreateDbInstanceOperator,

@@ -140,6 +140,7 @@ def test_the_standbys_follow_with_the_new_sizes(zones):
             until(lambda conn=conn: conn.execute(replayed).fetchone() == ("not paused", True))
 
 
+@pytest.mark.exhaustive
 def test_the_teardown_puts_its_group_back_with_one_reboot(zones, admin_conn, mutating_calls):
     admin_conn(zones)
 

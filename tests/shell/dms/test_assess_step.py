@@ -82,6 +82,7 @@ def test_what_fails_stops_the_run_before_the_start_with_the_cure_of_our_own_find
     assert runs(assessed) == [("1", "failed"), ("2", "passed")]
 
 
+@pytest.mark.exhaustive
 def test_as_a_warning_what_fails_is_told_and_not_assessed_again(assessed, no_calls):
     asking(assessed, mode="warn")
     assessed.sql("source", "create table shop.loose (id int)")
@@ -92,6 +93,7 @@ def test_as_a_warning_what_fails_is_told_and_not_assessed_again(assessed, no_cal
         assert assessed.run(AssessTaskOperator)["warnings"] == done["warnings"]
 
 
+@pytest.mark.exhaustive
 def test_a_task_of_another_state_is_assessed_anew_and_a_started_one_no_more(assessed, no_calls):
     assessed.run(AssessTaskOperator)
     asking(assessed, include_only=[], exclude=[ONLY[0]])

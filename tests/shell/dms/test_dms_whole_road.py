@@ -51,6 +51,7 @@ def test_each_step_has_nothing_to_do_the_second_time(world, no_calls, caplog):
     assert world.source.password not in caplog.text
 
 
+@pytest.mark.exhaustive
 def test_the_report_gets_the_marker_and_the_slot_from_a_rerun_too(world):
     world.share_instance()
     world.stream()
@@ -74,6 +75,7 @@ def test_the_ledger_names_the_task_as_the_owner(world):
     assert row[5]
 
 
+@pytest.mark.exhaustive
 def test_a_change_after_the_proof_arrives(world):
     world.share_instance()
     world.stream()
@@ -83,6 +85,7 @@ def test_a_change_after_the_proof_arrives(world):
     world.wait(lambda: world.sql("target", "select total from shop.orders where id = 7"), lambda rows: rows[0][0] == 42)
 
 
+@pytest.mark.exhaustive
 def test_every_resource_is_tagged_as_ours(world):
     world.load()
     hook = world.hook

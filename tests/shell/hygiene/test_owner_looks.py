@@ -239,6 +239,7 @@ def test_a_native_subscription_that_was_dropped_is_gone(watched, native):
     assert facts.looks[slot].state is OwnerState.GONE
 
 
+@pytest.mark.exhaustive
 def test_a_native_subscription_under_a_new_name_is_found_by_its_slot(watched, native):
     name, slot = native
     record(watched, watched.facts(), slot)
@@ -252,6 +253,7 @@ def test_a_native_subscription_under_a_new_name_is_found_by_its_slot(watched, na
     assert found.state is OwnerState.EXISTS
 
 
+@pytest.mark.exhaustive
 def test_a_disabled_subscription_is_still_an_owner(watched, native):
     name, slot = native
     record(watched, watched.facts(), slot)
@@ -272,6 +274,7 @@ def test_a_subscriber_that_gives_no_answer_has_not_lost_its_subscription(watched
     assert "password authentication failed" in facts.looks[slot].text
 
 
+@pytest.mark.exhaustive
 def test_a_subscription_to_another_server_does_not_own_a_slot_of_the_same_name_here(watched, native):
     """It names a slot, and the slot that it names is on the subscriber itself."""
     name, slot = native
@@ -311,6 +314,7 @@ def test_a_pglogical_subscription_is_learned_and_then_gone(watched, pglogical):
     assert states == ["exists", "exists", "exists", "gone"]
 
 
+@pytest.mark.exhaustive
 def test_all_subscriptions_of_a_target_are_seen(watched, native):
     name, slot = native
 

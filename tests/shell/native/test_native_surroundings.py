@@ -174,6 +174,7 @@ def test_a_table_selected_after_the_load_began_is_refused(pair):
         pair.run(EnsurePublicationOperator)
 
 
+@pytest.mark.exhaustive
 def test_an_index_that_was_being_built_when_the_step_died_is_built_by_the_next(pair):
     pair.run_all(PREPARE)
     pair.load()
@@ -200,6 +201,7 @@ def test_a_slot_that_was_moved_on_is_not_streamed_from(pair):
         pair.run(EnableSubscriptionOperator)
 
 
+@pytest.mark.exhaustive
 def test_two_databases_of_one_server_do_not_hang(pair):
     there = f"copy_{pair.name}"
     with pair.source.connect(dbname="postgres") as conn:
@@ -242,6 +244,7 @@ def test_the_log_tells_tables_bytes_rate_and_rows(pair, capfd):
     assert "7 of 8 tables, " in log and "/s" in log
 
 
+@pytest.mark.exhaustive
 def test_the_report_tells_slot_lag_origin_and_every_table(pair, tmp_path):
     pair.migrate()
 

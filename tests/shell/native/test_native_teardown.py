@@ -50,6 +50,7 @@ def test_a_takedown_after_so_many_steps_leaves_nothing(pair, steps):
     assert all(said["changes"] == [] for said in pair.run_all(DOWN).values())
 
 
+@pytest.mark.exhaustive
 def test_what_is_left_is_told_with_the_command_that_removes_it(pair):
     pair.migrate()
 
@@ -71,6 +72,7 @@ def test_a_subscription_of_somebody_else_stays(pair):
     assert ("subscription", name) in traces(pair)
 
 
+@pytest.mark.exhaustive
 def test_the_tables_and_the_objects_of_others_stay(pair):
     pair.migrate()
     with pair.on_source() as conn:

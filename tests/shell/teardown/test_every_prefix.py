@@ -93,6 +93,7 @@ def test_from_a_prefix_on_a_source_that_was_ready(ready_world, boundary, mutatin
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
+@pytest.mark.exhaustive
 def test_from_a_whole_migration_which_then_runs_again(world, mutating_calls):
     before = world.fingerprint()
     world.migrate()

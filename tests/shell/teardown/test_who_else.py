@@ -96,6 +96,7 @@ def test_an_instance_that_another_task_uses_stays_until_that_is_gone(ready_world
     assert world.fingerprint() == before
 
 
+@pytest.mark.exhaustive
 def test_a_task_that_is_being_started_is_waited_for_and_stopped(ready_world):
     world = ready_world
     world.share_instance()

@@ -50,6 +50,7 @@ class TestTheDmsRole:
         assert scene.line("role").fate is Fate.FOREIGN
         assert scene.sql("SELECT count(*) FROM pg_roles WHERE rolname = %s", scene.source.dms) == [(1,)]
 
+    @pytest.mark.exhaustive
     def test_that_owns_what_stays_as_asked_stays_too(self, whole):
         whole.run_all(["ddl_audit"])
 
@@ -65,6 +66,7 @@ class TestTheDmsRole:
         assert whole.line("role").why == "needed by DMS endpoint strangers"
         assert whole.line("event trigger").fate is Fate.GONE
 
+    @pytest.mark.exhaustive
     def test_of_an_endpoint_with_another_role_goes(self, whole, strangers_endpoint):
         strangers_endpoint(whole, username="somebody", database="other")
 
@@ -215,6 +217,7 @@ class TestAnotherMigrationOfTheSameDatabase:
         assert whole.sql("SELECT migration FROM pgcdc.marker") == [("second",)]
         assert whole.sql("SELECT migration FROM pgcdc.reboot") == [("second",)]
 
+    @pytest.mark.exhaustive
     def test_of_the_two_the_last_one_takes_all_with_it(self, whole):
         other = whole.begin("second")
         whole.run_all()
@@ -293,6 +296,7 @@ class TestTheControlSchema:
         assert whole.sql("SELECT count(*) FROM pgcdc.marker") == [(0,)]
         assert whole.line("schema", name="pgcdc of postgres").fate is Fate.GONE
 
+    @pytest.mark.exhaustive
     def test_that_a_users_view_looks_into_stops_the_step(self, whole):
         whole.sql("CREATE VIEW public.watching AS SELECT migration FROM pgcdc.marker")
 
@@ -301,6 +305,7 @@ class TestTheControlSchema:
 
         assert whole.sql("SELECT * FROM public.watching") == [("shop",)]
 
+    @pytest.mark.exhaustive
     def test_with_old_parameter_values_waits_for_the_parameters(self, whole):
         for step in SOURCE_STEPS[:-1]:
             whole.run(step)
