@@ -125,8 +125,9 @@ def failures(run: Run, dag_id: str = DAG_ID) -> str:
     return "\n".join(texts)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory):
+    """Everything that runs, until the last of these tests is over: an idle Airflow takes a third of a core."""
     place = tmp_path_factory.mktemp("e2e")
     settings = Settings(
         ui_port=free_port(),
@@ -144,7 +145,7 @@ def running(tmp_path_factory):
         keep_logs(settings.home)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def migrated(running):
     bucket, role = make_results_place(running.sandbox, "e2e-assessments")
     assessed = {
@@ -156,7 +157,7 @@ def migrated(running):
     return run
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def books(running):
     """Another cluster, as AWS makes it, with one table; its name, which is the migration's too."""
     make_books(running, BOOKS)
