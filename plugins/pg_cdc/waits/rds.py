@@ -126,6 +126,8 @@ class InstanceRebooted(RdsWait):
         return Look(done=True, progress=f"{self.instance} was rebooted")
 
     def _doubt(self, database: Database) -> str:
+        import psycopg
+
         from pg_cdc.facts.postgres import read_server
         from pg_cdc.failures import NotYet
         from pg_cdc.hooks.postgres import connect_source
@@ -135,6 +137,8 @@ class InstanceRebooted(RdsWait):
                 started = read_server(conn).postmaster_started
         except NotYet:
             return "takes no connections yet"
+        except psycopg.OperationalError:  # AWS says available for a moment before the server goes down
+            return "is going down"
         return "" if started != self.postmaster_before else f"has run since {started} without a reboot"
 
 
