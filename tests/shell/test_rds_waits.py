@@ -63,6 +63,18 @@ def test_available_and_in_sync_is_not_a_reboot_while_the_server_runs_on(cluster,
     assert "without a reboot" in look.progress
 
 
+def test_a_server_that_goes_down_while_it_is_asked_is_waited_for(migration, monkeypatch):
+    def go_down(conn):
+        conn.execute("select pg_terminate_backend(pg_backend_pid())")
+
+    monkeypatch.setattr("pg_cdc.facts.postgres.read_server", go_down)
+    wait = InstanceRebooted(migration=migration, instance="deferred-1", postmaster_before="2001-01-01 00:00:00+00")
+
+    look = wait.look()
+
+    assert (look.done, look.progress) == (False, "deferred-1 is going down")
+
+
 def test_another_start_time_is_a_reboot(migration):
     wait = InstanceRebooted(migration=migration, instance="deferred-1", postmaster_before="2001-01-01 00:00:00+00")
 
