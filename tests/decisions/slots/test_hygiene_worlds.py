@@ -26,8 +26,11 @@ ENOUGH = 20_000
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("examples", [16, pytest.param(105, marks=pytest.mark.exhaustive)])
-def test_no_world_loses_a_slot_that_somebody_needs_and_none_keeps_an_orphan(examples):
+@pytest.mark.parametrize(
+    ("examples", "worlds_played", "dropped"),
+    [(16, 15_000, 150), pytest.param(105, 100_000, 1000, marks=pytest.mark.exhaustive)],
+)
+def test_no_world_loses_a_slot_that_somebody_needs_and_none_keeps_an_orphan(examples, worlds_played, dropped):
     seen: Counter[str] = Counter()
 
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
@@ -37,8 +40,8 @@ def test_no_world_loses_a_slot_that_somebody_needs_and_none_keeps_an_orphan(exam
 
     worlds()
 
-    assert seen["worlds"] >= 0.96 * examples * WORLDS_EACH
-    assert seen["dropped"] > 9 * examples
+    assert seen["worlds"] > worlds_played
+    assert seen["dropped"] > dropped
 
 
 def test_the_worlds_hold_every_reason_to_leave_a_slot_alone():
