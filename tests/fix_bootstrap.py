@@ -93,19 +93,24 @@ def _footprint(conn: psycopg.Connection) -> tuple[Any, ...]:
 
 @pytest.fixture(scope="session")
 def bootstrap_server(sandbox, make_instance) -> Database:
+    return make_pglogical_server(sandbox, make_instance, "bootstrap")
+
+
+def make_pglogical_server(sandbox: Any, make_instance: Any, name: str) -> Database:
+    """Make an instance with pglogical preloaded, on a parameter group of its name."""
     rds = sandbox.client("rds")
     rds.create_db_parameter_group(
-        DBParameterGroupName="bootstrap", DBParameterGroupFamily="postgres15", Description="pglogical preloaded"
+        DBParameterGroupName=name, DBParameterGroupFamily="postgres15", Description="pglogical preloaded"
     )
     values = {"shared_preload_libraries": "pglogical", "rds.logical_replication": "1", "max_worker_processes": "40"}
     rds.modify_db_parameter_group(
-        DBParameterGroupName="bootstrap",
+        DBParameterGroupName=name,
         Parameters=[
-            {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "pending-reboot"}
-            for name, value in values.items()
+            {"ParameterName": parameter, "ParameterValue": value, "ApplyMethod": "pending-reboot"}
+            for parameter, value in values.items()
         ],
     )
-    return make_instance("bootstrap", parameter_group="bootstrap", keep=True)
+    return make_instance(name, parameter_group=name, keep=True)
 
 
 @pytest.fixture

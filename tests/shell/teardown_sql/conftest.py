@@ -30,7 +30,7 @@ from pg_cdc.operators.teardown.sql import (
 from pg_cdc.spec import migration_from_mapping
 from pg_cdc.sql_files import read_sql
 from pg_cdc.teardown_config import Teardown
-from tests.fix_bootstrap import DMS_PASSWORD, Source
+from tests.fix_bootstrap import DMS_PASSWORD, Source, make_pglogical_server
 from tests.fix_hooks import clients_made_once as clients_made_once
 
 SOURCE_STEPS = (
@@ -217,19 +217,7 @@ class Scene:
 @pytest.fixture(scope="session")
 def bootstrap_server(sandbox, make_instance) -> Any:
     """A server of these tests' own, in the place of the one that is shared: whole servers are judged here."""
-    rds = sandbox.client("rds")
-    rds.create_db_parameter_group(
-        DBParameterGroupName="teardown-sql", DBParameterGroupFamily="postgres15", Description="pglogical preloaded"
-    )
-    values = {"shared_preload_libraries": "pglogical", "rds.logical_replication": "1", "max_worker_processes": "40"}
-    rds.modify_db_parameter_group(
-        DBParameterGroupName="teardown-sql",
-        Parameters=[
-            {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "pending-reboot"}
-            for name, value in values.items()
-        ],
-    )
-    return make_instance("teardown-sql", parameter_group="teardown-sql", keep=True)
+    return make_pglogical_server(sandbox, make_instance, "teardown-sql")
 
 
 @pytest.fixture
