@@ -52,7 +52,6 @@ def test_the_steps_say_that_the_replica_would_stop_replaying(fed, admin_conn):
     assert "set them in its own group (now fed-readers) and reboot it before fed" in warning
 
 
-@pytest.mark.exhaustive
 def test_so_it_does_after_the_reboot_of_its_primary(fed, admin_conn):
     admin_conn(fed)
 
