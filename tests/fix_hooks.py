@@ -7,8 +7,8 @@ import pytest
 from pg_cdc.hooks.memo import hooks_shared
 
 
-@pytest.fixture(autouse=True, scope="package")
+@pytest.fixture(autouse=True, scope="module")
 def clients_made_once() -> Iterator[None]:
-    """Keep hooks for these tests: making a boto3 client takes longer than most steps."""
+    """Keep hooks for the tests of a file: making a boto3 client takes longer than most steps."""
     with hooks_shared():
         yield

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.loaders import JSONFileLoader
 
 if TYPE_CHECKING:
     import psycopg
@@ -67,6 +69,15 @@ class Database:
     def connect_member(self, identifier: str, **options: Any) -> psycopg.Connection:
         """Connect to one instance of the cluster."""
         return self.connect(port=self.sandbox.rds.instances[identifier].server.port, **options)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_read_once() -> Iterator[None]:
+    """Keep what botocore reads of its models: for each client it reads megabytes of them anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        read = cache(JSONFileLoader().load_file)
+        patch.setattr(JSONFileLoader, "load_file", lambda _self, path: read(path))
+        yield
 
 
 @pytest.fixture(scope="session")

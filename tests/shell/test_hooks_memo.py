@@ -12,6 +12,11 @@ from pg_cdc.hooks.rds import CdcRdsHook
 HOOKS = [pytest.param(CdcRdsHook, id="rds"), pytest.param(CdcDmsHook, id="dms")]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def clients_made_once() -> None:
+    """Share nothing here: that is what is tested."""
+
+
 @pytest.mark.parametrize("hook", HOOKS)
 def test_inside_a_step_an_account_has_one_hook_of_a_service(hook):
     with hooks_shared():

@@ -26,7 +26,6 @@ from pg_cdc.operators.dms.resources import (
 from pg_cdc.operators.dms.streaming import RecordSlotOperator, WaitStreamingOperator
 from pg_cdc.operators.dms.task import EnsureTaskOperator, StartTaskOperator, WaitFullLoadOperator
 from pg_cdc.waits import dms as waits
-from tests.fix_hooks import clients_made_once as clients_made_once
 
 ROLE_PASSWORD = "dms-Role-Passw0rd"
 NUMBERS = itertools.count(1)

@@ -18,7 +18,6 @@ from pg_cdc.config import Migration
 from pg_cdc.decisions.slots.world import Owner, OwnerKind, SlotRow, SourceFacts
 from pg_cdc.facts.slots.server import read_source_facts
 from pg_cdc.hooks.slots.book import learn
-from tests.fix_hooks import clients_made_once as clients_made_once
 from tests.fix_sandbox import Database
 
 NUMBERS = itertools.count(1)

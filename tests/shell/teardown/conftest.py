@@ -15,7 +15,6 @@ from airflow.dag_processing.dagbag import DagBag
 from pg_cdc.config import Migration
 from pg_cdc.hooks.dms import CdcDmsHook
 from pg_cdc.waits import dms as waits
-from tests.fix_hooks import clients_made_once as clients_made_once
 from tests.shell.rds_world import make_group
 
 DAGS = Path(__file__).resolve().parents[3] / "dags"

@@ -31,7 +31,6 @@ from pg_cdc.spec import migration_from_mapping
 from pg_cdc.sql_files import read_sql
 from pg_cdc.teardown_config import Teardown
 from tests.fix_bootstrap import DMS_PASSWORD, Source, make_pglogical_server
-from tests.fix_hooks import clients_made_once as clients_made_once
 
 SOURCE_STEPS = (
     DropSlotOperator,
