@@ -25,6 +25,7 @@ os.environ.update(
 
 SHARING = (
     "tests/e2e/",
+    "tests/dags/",
     "tests/shell/dms/",
     "tests/shell/teardown/",
     "tests/sandbox/test_dms_",

@@ -1,5 +1,6 @@
 """Whole runs in this process."""
 
+import subprocess
 import sys
 import time
 
@@ -18,3 +19,9 @@ def no_idle_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
         sleep(seconds / 50 if caller == DAG_TEST else seconds)
 
     monkeypatch.setattr(time, "sleep", shorter_there)
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> None:
+    """Airflow's metadata database, which ``dag.test`` writes to."""
+    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True, timeout=500)

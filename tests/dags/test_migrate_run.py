@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
+pytestmark = pytest.mark.usefixtures("airflow_database")
 ROOT = Path(__file__).resolve().parents[2]
 SHOP = """
 create schema shop;
@@ -22,12 +21,6 @@ insert into shop.orders select n, '2026-05-05' from generate_series(1, 200) as n
 """
 BEFORE_CHANGES = {"inspect_source", "preflight", "plan", "stop_if_dry_run"}
 ALWAYS = {"release_lease", "report"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def database() -> None:
-    """Airflow's metadata database, which ``dag.test`` writes to."""
-    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True, timeout=500)
 
 
 def parsed():

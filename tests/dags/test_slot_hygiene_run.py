@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,15 +13,10 @@ from airflow.dag_processing.dagbag import DagBag
 from pg_cdc.decisions.slots.world import Owner, OwnerKind, SlotRow
 from pg_cdc.hooks.slots.book import learn
 
+pytestmark = pytest.mark.usefixtures("airflow_database")
 ROOT = Path(__file__).resolve().parents[2]
 GONE = "arn:aws:dms:eu-west-1:123456789012:task:DELETEDEXAMPLE"
 STEPS = {"list_sources", "check_source", "decide", "approve_drops", "drop_orphans", "raise_alarms", "report"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def database() -> None:
-    """Airflow's metadata database, which ``dag.test`` writes to."""
-    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True, timeout=500)
 
 
 def parsed():

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +14,9 @@ from pg_cdc.operators.dms.resources import EnsureEndpointOperator
 from pg_cdc.operators.lease import ReleaseLeaseOperator, TakeLeaseOperator
 from pg_cdc.operators.source.bootstrap import EnsureDmsRoleOperator, InstallDdlAuditOperator
 
+pytestmark = pytest.mark.usefixtures("airflow_database")
 ROOT = Path(__file__).resolve().parents[2]
 LOOKS = {"inspect_residue", "stop_if_dry_run", "release_lease", "residue_report"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def database() -> None:
-    """Airflow's metadata database, which ``dag.test`` writes to."""
-    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True, timeout=500)
 
 
 def parsed(name: str) -> Any:
