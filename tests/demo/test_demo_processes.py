@@ -16,6 +16,9 @@ from sandbox.demo.processes import (
     require_free,
 )
 from sandbox.demo.settings import ROOT, BadSetting, settings_from
+from tests.cases import all_but_exhaustive
+
+PORTS = ("PG_CDC_UI_PORT", "PG_CDC_SANDBOX_PORT")
 
 BROOD = """
 import os, subprocess, sys, time
@@ -76,7 +79,7 @@ def test_a_free_port_is_free():
     require_free(port, "PG_CDC_UI_PORT")
 
 
-@pytest.mark.parametrize("variable", ["PG_CDC_UI_PORT", "PG_CDC_SANDBOX_PORT"])
+@pytest.mark.parametrize("variable", all_but_exhaustive(PORTS, {PORTS[0]}))
 def test_the_demo_stops_at_once_when_a_port_is_taken(variable):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

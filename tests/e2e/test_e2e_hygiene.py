@@ -145,6 +145,7 @@ def test_a_scheduled_run_looks_at_the_source_of_every_spec_file(running):
     assert SOURCE in {row["rendered_map_index"] for row in running.airflow.task_instances(DAG_ID, run.run_id)}
 
 
+@pytest.mark.exhaustive
 def test_many_drops_wait_for_an_answer_by_the_rest_api_while_other_runs_look_on_and_tell(running, watched, topic):
     first = over(running, trigger(running, sources=[*CONF["sources"], {"identifier": "nowhere"}]))
     assert checked(first) == {SOURCE: True, WATCHED: True, "nowhere": False}

@@ -32,6 +32,7 @@ def torn_down(running, conf) -> Run:
     return Run(running, run.run_id, run.state, run.seen, tuple(running.sandbox.log.since(before)), report)
 
 
+@pytest.mark.exhaustive
 def test_a_dry_run_from_the_form_tells_what_would_go_and_changes_nothing(migrated, page):
     running = migrated.stage
     before = last_call(running)

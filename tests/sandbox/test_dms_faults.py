@@ -149,7 +149,12 @@ def write_until(task: Task, stop: threading.Event) -> threading.Thread:
 
 
 @pytest.mark.parametrize(
-    ("plugin", "victim"), [("test-decoding", "source"), ("pglogical", "source"), ("test-decoding", "target")]
+    ("plugin", "victim"),
+    [
+        pytest.param("test-decoding", "source", marks=pytest.mark.exhaustive),
+        ("pglogical", "source"),
+        ("test-decoding", "target"),
+    ],
 )
 def test_a_killed_server_that_comes_back_costs_nothing_and_doubles_nothing(lab, victim, plugin):
     task = lab.task(TABLE, source_settings={"PluginName": plugin})

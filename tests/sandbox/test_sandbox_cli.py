@@ -146,6 +146,7 @@ def test_what_a_killed_sandbox_left_is_buried_and_its_state_refused(directory):
     assert str(directory) in str(refusal.value)
 
 
+@pytest.mark.exhaustive
 def test_a_held_server_and_its_small_volume_are_buried_too(directory):
     run(directory, "up", "--detach", "--port", "0")
     state = status(directory)

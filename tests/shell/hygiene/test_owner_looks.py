@@ -7,15 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from pg_cdc.decisions.slots.policy import Policy
-from pg_cdc.decisions.slots.verdicts import judge_source
 from pg_cdc.decisions.slots.world import Owner, OwnerKind, OwnerState
 from pg_cdc.facts.ends import read_source
 from pg_cdc.facts.slots.owners import look_for_owner, read_tasks, seen_subscriptions
-from pg_cdc.facts.slots.server import read_source_facts
 from pg_cdc.hooks.dms import CdcDmsHook
 from pg_cdc.hooks.slots.book import learn
-from tests.shell.dms.conftest import World, ready, servers, world  # noqa: F401
 from tests.shell.hygiene.conftest import DMS_OWNER
 
 
@@ -89,35 +85,6 @@ def test_a_task_that_could_not_be_there_is_not_gone(watched, arn):
 @pytest.mark.parametrize("kind", [OwnerKind.UNKNOWN, OwnerKind.PHYSICAL_STANDBY])
 def test_what_cannot_be_looked_for_is_not_gone(watched, kind):
     assert look(watched, Owner(kind=kind)).state is OwnerState.UNCHECKED
-
-
-def test_a_task_is_followed_from_running_to_stopped_to_deleted(ready):  # noqa: F811
-    """Stopped it still owns its slot; deleted while the source is away it leaves an orphan, which is one."""
-    from pg_cdc.operators.dms.streaming import RecordSlotOperator, WaitStreamingOperator
-    from pg_cdc.operators.dms.task import EnsureTaskOperator, StartTaskOperator, WaitFullLoadOperator
-
-    for operator in (EnsureTaskOperator, StartTaskOperator, WaitFullLoadOperator, WaitStreamingOperator):
-        ready.run(operator)
-    ready.run(RecordSlotOperator)
-    running = facts_of(ready)
-    ready.stop_task()
-    stopped = facts_of(ready)
-    arn = ready.task()["ReplicationTaskArn"]
-    ready.sandbox.faults.switch_on("orphan-slot", identifier=ready.name)
-    ready.dms.delete_replication_task(ReplicationTaskArn=arn)
-    ready.wait(lambda: ready.hook.task(ready.name, settings=False), lambda row: row is None)
-    deleted = facts_of(ready)
-
-    (name,) = [name for name, owner in running.owners.items() if owner.owner_id == arn]
-    assert [facts.looks[name].state for facts in (running, stopped, deleted)] == ["exists", "exists", "gone"]
-    assert (running.tasks[arn], stopped.tasks[arn]) == ("running", "stopped")
-    assert [slot_of(facts, name).active for facts in (running, stopped, deleted)] == [True, False, False]
-    assert not any(verdict.drop for verdict in judge_source(deleted, Policy(dry_run=False)))
-    ready.sql("source", "select pg_drop_replication_slot(%s)", name)
-
-
-def facts_of(world: World):  # noqa: F811
-    return read_source_facts([world.migration])
 
 
 def slot_of(facts, name):

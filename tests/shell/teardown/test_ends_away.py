@@ -69,6 +69,7 @@ def test_a_source_that_is_deleted_is_said_and_dms_goes_all_the_same(world):
     assert world.hook.task("pg-cdc-torn", settings=False) is None
 
 
+@pytest.mark.exhaustive
 def test_a_target_that_does_not_answer_is_said_and_all_else_goes(world, monkeypatch, sandbox):
     with monkeypatch.context() as patch:
         away(patch, "pg_cdc_target", sandbox)

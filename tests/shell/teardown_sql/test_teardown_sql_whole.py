@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pg_cdc.decisions.teardown.residue import Fate, is_clean
+from tests.cases import all_but_exhaustive
 from tests.shell.teardown_sql.conftest import STEPS
 
 
@@ -68,7 +69,7 @@ def test_looking_writes_nothing(whole, mutating_calls):
     assert calls == []
 
 
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
+@pytest.mark.parametrize("step", all_but_exhaustive(STEPS, {STEPS[-1]}), ids=lambda step: step.__name__)
 def test_each_step_again_at_once_changes_nothing(whole, step):
     whole.parameters_are_back()
     for one in STEPS[: STEPS.index(step) + 1]:
@@ -78,7 +79,7 @@ def test_each_step_again_at_once_changes_nothing(whole, step):
         assert whole.run(step)["changes"] == []
 
 
-@pytest.mark.parametrize("made", range(4), ids=["nothing", "role", "audit", "pglogical"])
+@pytest.mark.parametrize("made", all_but_exhaustive(range(4), {2}), ids=["nothing", "role", "audit", "pglogical"])
 def test_it_goes_from_any_prefix_of_a_migration(scene, made):
     from pg_cdc.operators.source.bootstrap import (
         EnsureDmsRoleOperator,
