@@ -14,7 +14,7 @@ from pg_cdc.decisions.preflight.engine_advice import EngineKind, advise_engine
 from pg_cdc.decisions.preflight.findings import blocking
 from pg_cdc.decisions.world import Table
 from tests.decisions.native.native_facts import RULES, situation, slot
-from tests.decisions.parameters.parameter_world import server
+from tests.decisions.parameters.parameter_world import aurora, rds, server
 
 OTHERS = Publication(all_tables=False, comment="by hand", tables=frozenset())
 OURS = replace(OTHERS, comment=comment(situation().migration))
@@ -118,6 +118,25 @@ def test_another_database_of_one_server_is_a_note_since_it_does_not_hang():
     (note,) = (finding for finding in native_preflight(found) if finding.code == "same_server")
 
     assert note.severity == "note" and not blocking([note])
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "told"),
+    [
+        pytest.param("pglz", rds(), True, id="the-default-of-rds"),
+        pytest.param("on", rds(), True, id="as-14-and-before-show-it"),
+        pytest.param("on", None, True, id="a-server-of-ones-own"),
+        pytest.param("lz4", rds(), False, id="a-fast-one"),
+        pytest.param("off", rds(), False, id="off"),
+        pytest.param("pglz", aurora(), False, id="aurora-writes-no-page-images"),
+    ],
+)
+def test_what_compressing_costs_the_index_builds_is_a_note(value, target, told):
+    found = situation(target_server=server(wal_compression=value), target_database=target)
+
+    notes = [finding for finding in native_preflight(found) if finding.code == "target_compresses_wal"]
+
+    assert [note.severity for note in notes] == (["note"] if told else [])
 
 
 @pytest.mark.parametrize(
