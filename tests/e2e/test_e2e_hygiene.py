@@ -178,6 +178,7 @@ def test_many_drops_wait_for_an_answer_by_the_rest_api_while_other_runs_look_on_
 
 
 def test_a_backfill_reports_what_was_seen_then_and_does_nothing(running, watched):
+    over(running, trigger(running, dry_run=True))  # makes the books
     end = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=2)
     end -= timedelta(minutes=end.minute % 15)
     with watched.connect("postgres") as conn:
