@@ -76,6 +76,13 @@ class Source(Section):
         default="pg_cdc_source",
         description="Airflow connection of a member of `rds_superuser`. Host and port may be left out: AWS tells them.",
     )
+    read_from: Identifier | None = Field(
+        default=None,
+        description=(
+            "Read replica of an RDS source, PostgreSQL 16 or later, that DMS reads from to spare the source; empty: the"
+            " source itself."
+        ),
+    )
     parameters: Parameters = Field(
         default_factory=dict,
         description=(

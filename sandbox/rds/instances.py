@@ -186,7 +186,7 @@ class InstanceActions(Maintenance):
 
     def _wipe(self, instance: Instance) -> None:
         for replica in self.replicas(instance.identifier):
-            if replica.usable:
+            if replica.usable and replica.status.value != "deleting":
                 self._promote(replica)
         readers = [one for one in self.members(instance.cluster or "") if one is not instance]
         if instance.writer and readers:

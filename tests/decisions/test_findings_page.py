@@ -14,7 +14,7 @@ PAGE = (ROOT / "docs" / "findings.md").read_text()
 PACKAGE = ROOT / "plugins" / "pg_cdc"
 SOURCES = [
     *sorted((PACKAGE / "decisions" / "preflight").glob("*.py")),
-    *(PACKAGE / "decisions" / name for name in ("parameters/wishes.py", "replicas/meaning.py")),
+    *(PACKAGE / "decisions" / name for name in ("parameters/wishes.py", "replicas/meaning.py", "replicas/reading.py")),
     PACKAGE / "facts" / "survey.py",
 ]
 SEVERITIES = {name: {name} for name in ("error", "unknown", "warning", "note")} | {

@@ -254,6 +254,11 @@ def test_a_read_replica_as_source_is_refused(spec, sandbox, make_instance, admin
     assert "[replica_as_source]" in failure.found
     assert "inspect-primary" in failure.next
 
+    failure = refusal("preflight", spec(source__identifier="inspect-primary", source__read_from="inspect-replica"))
+
+    assert "[replica_too_old_to_decode]" in failure.found
+    assert "DMS reads from inspect-primary" in failure.next
+
 
 def test_a_dms_endpoint_that_is_not_ours_is_refused(spec, sandbox):
     sandbox.client("dms").create_endpoint(

@@ -23,6 +23,11 @@ def endpoint(migration: str, end: str) -> str:
     return f"pg-cdc-{migration}-{end}"
 
 
+def slot(migration: str) -> str:
+    """Return the name of the slot that is made for DMS on a read replica; elsewhere DMS makes and names its own."""
+    return f"pg_cdc_dms_{migration.replace('-', '_')}"
+
+
 def tags(migration: str) -> dict[str, str]:
     """Return the tag that says a resource is ours."""
     return {TAG: migration}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pg_cdc.config import Migration, MigrationType, Plugin
 from pg_cdc.decisions import names
+from pg_cdc.decisions.dms.endpoints import makes_slot
 from pg_cdc.decisions.dms.table_mappings import parse_rules, selected_tables
 from pg_cdc.decisions.lake.files import may_claim, place
 from pg_cdc.decisions.markdown import bullets, section, table
@@ -171,7 +172,10 @@ def _stream_changes(migration: Migration) -> Iterator[str]:
         else:
             yield f"load the target's tables, which are {how.get(str(prepare), 'dropped and made anew')}"
     if migration.replication.migration_type is not MigrationType.FULL_LOAD:
-        yield "one logical replication slot on the source, made by DMS"
+        if makes_slot(migration):
+            yield f"logical replication slot {names.slot(migration.name)} on {migration.source.read_from}, made for DMS"
+        else:
+            yield "one logical replication slot on the source, made by DMS"
         where = "from the bucket's files" if migration.lake.bucket else "on the target"
         yield f"a marker row in {names.CONTROL_SCHEMA}.{names.MARKER_TABLE}, read {where} as proof"
 

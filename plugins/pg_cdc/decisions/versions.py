@@ -22,6 +22,12 @@ PGLOGICAL_MINIMUM = {10: (10, 13), 11: (11, 8)}
 DMS_ENGINES = {13: (3, 4, 3), 14: (3, 4, 7), 15: (3, 5, 1), 16: (3, 5, 3), 17: (3, 6, 1)}
 """First DMS engine versions that know a major, as source or as target."""
 
+DECODES_ON_STANDBY = 16
+"""The first major whose standbys have logical slots."""
+
+DMS_READS_REPLICAS = (3, 6, 1)
+"""The first DMS engine that reads changes from a read replica."""
+
 SLOT_COLUMNS: Mapping[str, int] = {
     "wal_status": 13,
     "safe_wal_size": 13,

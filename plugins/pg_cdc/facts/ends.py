@@ -20,6 +20,11 @@ def read_source(migration: Migration) -> Database:
     return read_database(CdcRdsHook.of(migration), migration.source.identifier)
 
 
+def read_reader(migration: Migration) -> Database:
+    """Return the server that DMS reads from, as RDS describes it: the read replica of the spec, or the source."""
+    return read_database(CdcRdsHook.of(migration), migration.source.read_from or migration.source.identifier)
+
+
 def read_target_address(migration: Migration, *, user: str) -> Address:
     """Return where the target is: what RDS tells of its identifier, or the host that the spec gives."""
     target = migration.target

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from psycopg import errors
@@ -71,10 +73,25 @@ def read_arrived_token(migration: Migration) -> str | None:
         return read_target_token(conn, migration.name)
 
 
+@contextmanager
+def slots_of(conn: psycopg.Connection[Any], migration: Migration) -> Iterator[psycopg.Connection[Any]]:
+    """Yield a connection to the server that has the task's slot: the source's own, or one to the replica it reads."""
+    if not migration.source.read_from:
+        yield conn
+        return
+    from pg_cdc.facts.ends import read_reader
+    from pg_cdc.facts.replica import connect_replica
+
+    with connect_replica(migration, read_reader(migration)) as there:
+        yield there
+
+
 def choose_slot(conn: psycopg.Connection[Any], migration: Migration, task_arn: str) -> SlotChoice:
     """Return which slot is the task's, as far as the source and the ledger tell."""
+    with slots_of(conn, migration) as there:
+        readers = read_slot_readers(there)
     return find_task_slot(
-        read_slot_readers(conn),
+        readers,
         read_ledger(conn),
         task_arn=task_arn,
         role=migration.dms_role.name,

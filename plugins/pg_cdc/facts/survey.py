@@ -26,6 +26,7 @@ from pg_cdc.decisions.preflight.findings import unknown
 from pg_cdc.decisions.preflight.table_facts import Shapes
 from pg_cdc.decisions.preflight.tables import columns_of
 from pg_cdc.decisions.preflight.versions import dms_engine_findings
+from pg_cdc.decisions.replicas.reading import Reader
 from pg_cdc.decisions.world import Database, Finding, Server, Table
 from pg_cdc.facts.configuration import read_own_slots
 from pg_cdc.facts.dms import (
@@ -36,11 +37,13 @@ from pg_cdc.facts.dms import (
     read_task,
     running_tasks,
 )
+from pg_cdc.facts.ends import read_reader
 from pg_cdc.facts.infinite_dates import count_infinite_dates
 from pg_cdc.facts.lake.survey import read_lake_facts
 from pg_cdc.facts.lob_sizes import largest_lobs
-from pg_cdc.facts.postgres import read_rows, read_server, read_tables
+from pg_cdc.facts.postgres import read_rows, read_server, read_slots, read_tables
 from pg_cdc.facts.rds import read_database, read_parameter_groups
+from pg_cdc.facts.replica import connect_replica
 from pg_cdc.facts.replicas import read_replicas
 from pg_cdc.facts.shapes import read_shapes, read_target_shapes
 from pg_cdc.hooks.aws_errors import error_code
@@ -91,11 +94,22 @@ def read_survey(migration: Migration, *, measure: bool = False) -> Survey:
         own_slots=source.own_slots,
         shapes=source.shapes,
         replicas=read_replicas(hook, database),
+        reader=_read_reader(migration),
         changes=plan_parameters(database, groups, source.server, migration=migration, own_slots=source.own_slots),
     )
     situation = _with_target(situation, hook)
     outlook, findings = _look_at_dms(situation, hook)
-    return Survey(replace(situation, extra=(*findings, *_login_findings(migration, database))), outlook)
+    reads = situation.reader.database if situation.reader else database
+    return Survey(replace(situation, extra=(*findings, *_login_findings(migration, reads))), outlook)
+
+
+def _read_reader(migration: Migration) -> Reader | None:
+    """Return the read replica that DMS reads from, if the spec names one."""
+    if not migration.source.read_from:
+        return None
+    database = read_reader(migration)
+    with connect_replica(migration, database) as conn:
+        return Reader(database=database, server=read_server(conn), slots=read_slots(conn))
 
 
 def _with_target(situation: Situation, hook: CdcRdsHook) -> Situation:
@@ -158,7 +172,8 @@ def _outlook(situation: Situation, rds: CdcRdsHook) -> tuple[tuple[Outlook, ...]
     found: list[Outlook] = []
     target = {"target": situation.target_server} if situation.target_server else {}
     ends = {"source": situation.server, **target}
-    wrong = tuple(dms_engine_findings(identifier, instance.engine_version, ends)) if instance else ()
+    replica = situation.reader is not None
+    wrong = tuple(dms_engine_findings(identifier, instance.engine_version, ends, replica=replica)) if instance else ()
     if migration.replication.instance_identifier:
         wrong = wrong if instance else (instance_missing(migration),)
     else:
@@ -171,7 +186,8 @@ def _outlook(situation: Situation, rds: CdcRdsHook) -> tuple[tuple[Outlook, ...]
 
 def _endpoints(hook: CdcDmsHook, situation: Situation, rds: CdcRdsHook) -> Iterator[Outlook]:
     migration = situation.migration
-    source = wanted_source(migration, situation.database, situation.server)
+    reads = situation.reader.database if situation.reader else situation.database
+    source = wanted_source(migration, reads, situation.server)
     in_bucket = situation.lake is not None
     target = wanted_lake(migration) if in_bucket else wanted_target(migration, _target_address(situation, rds))
     for wanted in (source, target):

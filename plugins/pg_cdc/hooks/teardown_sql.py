@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from pg_cdc.config import Migration
-    from pg_cdc.decisions.teardown.facts import SourceState
     from pg_cdc.decisions.teardown.sql import Item
+    from pg_cdc.decisions.world import Slot
 
 Remover = Callable[["Connection", "Migration", "Item"], str]
 
@@ -45,12 +45,12 @@ def remove(conn: Connection, migration: Migration, item: Item) -> str:
     return REMOVERS[item.action](conn, migration, item)
 
 
-def drop_slot(conn: Connection, migration: Migration, state: SourceState, name: str) -> str:
+def drop_slot(conn: Connection, migration: Migration, slot: Slot) -> str:
     """Drop a slot of ours that is still what was looked at.
 
     :raises NotYet: it is read again, or is another one by now.
     """
-    slot = next(one for one in state.slots if one.name == name)
+    name = slot.name
     values = {
         "name": name,
         "plugin": slot.plugin,

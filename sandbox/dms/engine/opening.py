@@ -42,14 +42,20 @@ def open_task(
     given = job.source_settings.get("SlotName")
     if given:
         _use_slot(job, progress, source, given)
-        return None
+        return slots.standby_snapshot(job.source.psycopg()) if job.loads and slots.on_standby(source) else None
+    if slots.on_standby(source):
+        raise TaskFailed("on a read replica no replication slot is created: make one, and name it by SlotName")
     return _make_slot(job, progress, tables, source, stop)
 
 
 def later_snapshot(job: Job, stop: threading.Event) -> slots.Snapshot:
     """Return a snapshot whose place in the WAL is known, for tables that join a stream."""
+    source = job.source.psycopg()
+    if slots.on_standby(source):
+        return slots.standby_snapshot(source)
     if not job.captures:
-        return slots.export_snapshot(job.source.psycopg())
+        return slots.export_snapshot(source)
+    source.close()
     return _snapshot(job, slots.new_slot_name(), "test_decoding", stop, temporary=True)
 
 
@@ -65,7 +71,7 @@ def drop_old_slot(source: Address, progress: Progress) -> None:
 
 
 def _use_slot(job: Job, progress: Progress, source: Source, name: str) -> None:
-    if not job.start_position:
+    if not job.start_position and not (job.loads and slots.on_standby(source)):
         raise TaskFailed(f"SlotName {name} requires a valid CdcStartPosition")
     query = "select plugin from pg_catalog.pg_replication_slots where slot_name = %s"
     row = source.execute(query, (name,)).fetchone()

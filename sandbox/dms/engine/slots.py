@@ -87,6 +87,25 @@ def export_snapshot(connection: psycopg.Connection[Any]) -> Snapshot:
     return Snapshot(row[0], row[1], connection)
 
 
+def on_standby(connection: psycopg.Connection[Any]) -> bool:
+    """Tell whether the server is a read replica."""
+    row = connection.execute("select pg_catalog.pg_is_in_recovery()").fetchone()
+    return bool(row and row[0])
+
+
+def standby_snapshot(connection: psycopg.Connection[Any]) -> Snapshot:
+    """Export a snapshot on a read replica at a moment in which it replays nothing, so that its place is known."""
+    replayed = "select pg_catalog.pg_last_wal_replay_lsn()::text"
+    while True:
+        before = connection.execute(replayed).fetchone()
+        connection.execute("begin isolation level repeatable read read only")
+        row = connection.execute(f"select pg_catalog.pg_export_snapshot(), ({replayed})").fetchone()
+        assert row and before
+        if row[1] == before[0]:
+            return Snapshot(row[0], row[1], connection)
+        connection.execute("rollback")
+
+
 def slot_exists(connection: psycopg.Connection[Any], name: str) -> bool:
     """Tell whether the slot is there."""
     query = "select 1 from pg_catalog.pg_replication_slots where slot_name = %s"

@@ -25,6 +25,11 @@ from sandbox.dms.engine.source import read_selected
 from sandbox.dms.engine.streaming import Streaming
 from sandbox.dms.engine.tables import Tables
 
+END_OF_WAL = """
+select case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_replay_lsn()
+  else pg_catalog.pg_current_wal_lsn() end::text
+"""
+
 
 class TaskRun(threading.Thread):
     """Runs a job. ``running``: called when it begins to work. ``ended``: called with (status, reason)."""
@@ -132,5 +137,5 @@ class TaskRun(threading.Thread):
         if settings["StopTaskCachedChangesNotApplied"]:
             raise Finished("STOPPED_AFTER_FULL_LOAD")
         if settings["StopTaskCachedChangesApplied"]:
-            row = source.execute("select pg_catalog.pg_current_wal_lsn()::text").fetchone()
+            row = source.execute(END_OF_WAL).fetchone()
             self._cached_until = lsn(row[0]) if row else None

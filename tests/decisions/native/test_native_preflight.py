@@ -42,6 +42,11 @@ def codes(found) -> set[str]:
             id="old-target",
         ),
         pytest.param(
+            situation(spec={"source": {"read_from": "shop-r1"}}),
+            "read_from_is_for_dms",
+            id="a-read-replica-to-read-from",
+        ),
+        pytest.param(
             situation(spec={"replication": {"migration_type": "cdc"}}), "only_full_load_and_cdc", id="changes-only"
         ),
         pytest.param(

@@ -348,7 +348,7 @@ def test_every_finding_says_what_was_found_what_was_expected_and_the_cure(wrong,
     [
         pytest.param("13.12", "before PostgreSQL 16 (and DMS 3.6.1)", id="no-standby-decodes"),
         pytest.param("15.4", "before PostgreSQL 16 (and DMS 3.6.1)", id="the-last-that-cannot"),
-        pytest.param("16.3", "named by SlotName", id="possible-by-hand-and-not-here"),
+        pytest.param("16.3", "also where DMS reads from a replica", id="it-can-be-read-from"),
     ],
 )
 def test_a_replica_as_the_source_is_refused_with_the_reason_of_its_version(version, reason):
@@ -357,6 +357,7 @@ def test_a_replica_as_the_source_is_refused_with_the_reason_of_its_version(versi
     (finding,) = [one for one in preflight(replace(FINE, **wrong)) if one.code == "replica_as_source"]
 
     assert reason in finding.expected
+    assert ("shop as source.read_from" in finding.cure) == (version == "16.3")
     assert "put primary as source.identifier" in finding.cure
 
 

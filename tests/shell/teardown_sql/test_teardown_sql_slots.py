@@ -118,6 +118,10 @@ def test_one_that_is_let_go_while_it_is_waited_for_is_dropped(scene, ours, read)
     assert scene.run(DropSlotOperator)["changes"] == [f"dropped replication slot {ours}"]
 
 
+def slot_of(state, name):
+    return next(slot for slot in state.slots if slot.name == name)
+
+
 @pytest.mark.parametrize("plugin", ["test_decoding", "pglogical_output"])
 def test_one_made_anew_by_somebody_between_look_and_drop_stays(scene, ours, plugin):
     """The same name, the same database, even the same plugin: only its position tells that it is another one."""
@@ -128,7 +132,7 @@ def test_one_made_anew_by_somebody_between_look_and_drop_stays(scene, ours, plug
         scene.sql("SELECT pg_create_logical_replication_slot(%s, %s)", ours, plugin)
 
         with pytest.raises(NotYet, match="made anew"):
-            drop_slot(end.conn, scene.migration, state, ours)
+            drop_slot(end.conn, scene.migration, slot_of(state, ours))
 
     assert ours in slots(scene)
 
@@ -139,7 +143,7 @@ def test_one_that_the_ledger_gives_to_another_by_now_stays(scene, ours):
         scene.sql("UPDATE pgcdc.slot_owner SET migration = 'second'")
 
         with pytest.raises(NotYet):
-            drop_slot(end.conn, scene.migration, state, ours)
+            drop_slot(end.conn, scene.migration, slot_of(state, ours))
 
     assert ours in slots(scene)
 
@@ -149,6 +153,6 @@ def test_one_that_is_read_again_between_look_and_drop_stays(scene, ours, read):
         state = read_source_state(end, scene.migration)
 
         with pytest.raises(NotYet):
-            drop_slot(end.conn, scene.migration, state, ours)
+            drop_slot(end.conn, scene.migration, slot_of(state, ours))
 
     assert slots(scene) == {ours: True}

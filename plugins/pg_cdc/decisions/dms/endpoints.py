@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from pg_cdc.config import Migration, Plugin
+from pg_cdc.config import Migration, MigrationType, Plugin
 from pg_cdc.decisions import names
 from pg_cdc.decisions.dms.resources import Create, Decision, Difference, compare, decide, differs
 from pg_cdc.decisions.dms.tags import tag_list
@@ -114,8 +114,13 @@ def plugin_name(plugin: Plugin, server: Server | None) -> str:
 
 
 def wanted_source(migration: Migration, source: Database, server: Server | None) -> Endpoint:
-    """Return the source endpoint of the spec, at the writer. ``server``: only the plugin ``auto`` asks for it."""
+    """Return the source endpoint of the spec. ``source``: the writer, or the read replica that DMS reads from.
+
+    ``server``: the writer's; only the plugin ``auto`` asks for it, and not of a replica.
+    """
+    replica = migration.source.read_from is not None
     schema = migration.dms_role.artifacts_schema
+    plugin = Plugin.TEST_DECODING if replica else migration.replication.plugin
     endpoint = Endpoint(
         identifier=names.endpoint(migration.name, "source"),
         end="source",
@@ -127,16 +132,23 @@ def wanted_source(migration: Migration, source: Database, server: Server | None)
         ssl_mode=migration.replication.ssl_mode.value,
         certificate_arn=migration.replication.certificate_arn,
         settings={
-            "PluginName": plugin_name(migration.replication.plugin, server),
+            "PluginName": plugin_name(plugin, server),
             "CaptureDdls": True,
             "DdlArtifactsSchema": schema,
-            "HeartbeatEnable": True,
+            "HeartbeatEnable": not replica,
             "HeartbeatSchema": schema,
             "HeartbeatFrequency": migration.replication.heartbeat_minutes,
             "MapBooleanAsBoolean": True,
+            **({"SlotName": names.slot(migration.name)} if makes_slot(migration) else {}),
         },
     )
     return _by_secret(endpoint, migration.dms_role.secret_arn, migration.dms_role.secret_access_role_arn)
+
+
+def makes_slot(migration: Migration) -> bool:
+    """Tell whether the slot is ours to make: DMS makes none on a read replica, and needs none for a load alone."""
+    loads_only = migration.replication.migration_type is MigrationType.FULL_LOAD
+    return migration.source.read_from is not None and not loads_only
 
 
 def wanted_target(migration: Migration, address: Address) -> Endpoint:

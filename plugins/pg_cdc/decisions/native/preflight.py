@@ -115,6 +115,14 @@ def _versions(situation: NativeSituation) -> Iterator[Finding]:
 
 
 def _load(situation: NativeSituation) -> Iterator[Finding]:
+    if replica := situation.migration.source.read_from:
+        yield error(
+            "read_from_is_for_dms",
+            "source.read_from",
+            found=replica,
+            expected="nothing: a subscription reads from the source, where its slot and snapshot are made together",
+            cure="leave it empty, or use DMS (pg_cdc_migrate)",
+        )
     if situation.migration.replication.migration_type is not MigrationType.FULL_LOAD_AND_CDC:
         yield error(
             "only_full_load_and_cdc",

@@ -27,6 +27,7 @@ from pg_cdc.decisions.preflight.unseen import unseen_findings
 from pg_cdc.decisions.preflight.versions import output_plugin_findings
 from pg_cdc.decisions.preflight.wal import wal_findings
 from pg_cdc.decisions.replicas.meaning import replica_findings
+from pg_cdc.decisions.replicas.reading import Reader, reader_findings
 from pg_cdc.decisions.world import Database, Finding, ParameterGroup, Replica, Server, Table
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class Situation:
     bucket; else ``target_server`` is there.
 
     ``own_slots``: slots that this migration has already. ``roles``: those of the source.
-    ``shapes``: columns and surroundings of the tables. ``replicas``: the source's read replicas. ``extra``: findings
-    made where the facts were read.
+    ``shapes``: columns and surroundings of the tables. ``replicas``: the source's read replicas; ``reader``: the one
+    that DMS reads from. ``extra``: findings made where the facts were read.
     """
 
     migration: Migration
@@ -56,6 +57,7 @@ class Situation:
     shapes: Shapes = field(default_factory=Shapes)
     target_shapes: TargetShapes = field(default_factory=TargetShapes)
     replicas: tuple[Replica, ...] = ()
+    reader: Reader | None = None
     lake: LakeFacts | None = None
     extra: tuple[Finding, ...] = ()
 
@@ -80,6 +82,7 @@ def preflight(situation: Situation) -> tuple[Finding, ...]:
                 situation.replicas,
                 migration=situation.migration,
             ),
+            *reader_findings(situation.migration, situation.database, situation.reader, situation.own_slots),
             *refused_parameters(
                 situation.database,
                 situation.groups,

@@ -9,11 +9,8 @@ from collections.abc import Iterator, Mapping
 
 from pg_cdc.config import Migration, MigrationType, Plugin
 from pg_cdc.decisions.preflight.findings import counted, error, note, unknown, warning
-from pg_cdc.decisions.versions import DMS_MINIMUM, PGLOGICAL_MINIMUM, dotted, numbers
+from pg_cdc.decisions.versions import DECODES_ON_STANDBY, DMS_MINIMUM, PGLOGICAL_MINIMUM, dotted, numbers
 from pg_cdc.decisions.world import Database, Engine, Finding, Server
-
-DECODES_ON_STANDBY = 16
-"""First PostgreSQL whose standbys have logical slots."""
 
 MULTI_AZ_MINIMUM = {14: (14, 8), 15: (15, 3)}
 """First versions in which Multi-AZ DB clusters decode, by major (of a second release, R2); every later major does.
@@ -69,7 +66,7 @@ def _writer(database: Database, server: Server) -> Iterator[Finding]:
             database.identifier,
             found=f"a read replica of {database.replica_of}, PostgreSQL {database.version}",
             expected=f"the primary: {_why_no_replica(database)}",
-            cure=f"put {database.replica_of} as source.identifier",
+            cure=f"put {database.replica_of} as source.identifier{_and_read_from(database)}",
         )
     elif server.in_recovery:
         yield error(
@@ -84,10 +81,11 @@ def _writer(database: Database, server: Server) -> Iterator[Finding]:
 def _why_no_replica(database: Database) -> str:
     if database.major < DECODES_ON_STANDBY:
         return "before PostgreSQL 16 (and DMS 3.6.1) a standby decodes nothing, so DMS captures no changes there"
-    return (
-        "DMS 3.6.1 reads changes from a replica only by a slot that it did not make (by hand on 16, synced from the "
-        "primary on 17, named by SlotName), with the DDL audit on the primary, and these steps make neither"
-    )
+    return "only it takes the DDL audit and the other objects, also where DMS reads from a replica"
+
+
+def _and_read_from(database: Database) -> str:
+    return "" if database.major < DECODES_ON_STANDBY else f", and {database.identifier} as source.read_from"
 
 
 def _versions(migration: Migration, database: Database, server: Server) -> Iterator[Finding]:

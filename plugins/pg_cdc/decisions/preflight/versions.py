@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pg_cdc.config import Migration, MigrationType
 from pg_cdc.decisions.output_plugins import ALLOWED, may_decode_with
 from pg_cdc.decisions.preflight.findings import error
-from pg_cdc.decisions.versions import dms_engine_for, dotted, major_of, numbers
+from pg_cdc.decisions.versions import DMS_READS_REPLICAS, dms_engine_for, dotted, major_of, numbers
 from pg_cdc.decisions.world import Finding, Server
 
 
@@ -30,9 +30,15 @@ def output_plugin_findings(
         )
 
 
-def dms_engine_findings(identifier: str, engine: str, ends: Mapping[str, Server]) -> Iterator[Finding]:
-    """Yield an error if the replication instance is older than an end. ``ends``: source and target."""
+def dms_engine_findings(
+    identifier: str, engine: str, ends: Mapping[str, Server], *, replica: bool = False
+) -> Iterator[Finding]:
+    """Yield an error if the replication instance is older than an end. ``ends``: source and target.
+
+    ``replica``: changes are read from a read replica.
+    """
     wanted = dms_engine_for(server.version_num for server in ends.values())
+    wanted = max(wanted, DMS_READS_REPLICAS) if replica else wanted
     if engine and numbers(engine) < wanted:
         told = ", ".join(f"{end} PostgreSQL {major_of(server.version_num)}" for end, server in ends.items())
         yield error(

@@ -126,7 +126,8 @@ class SourceState:
     """Everything that a teardown can find on the source. ``run``: this run's name in the lease.
 
     ``database_gone``: the server has no such database. ``parameters_stay``: why they are not set back, in words.
-    ``at_work``: read by a step that is about to remove something.
+    ``at_work``: read by a step that is about to remove something. ``replica``: the read replica that DMS reads from, if
+    any; ``replica_why``: why nobody knows what slots it has.
     """
 
     migration: str
@@ -139,6 +140,9 @@ class SourceState:
     database_gone: bool = False
     body: str = ""
     slots: tuple[Slot, ...] = ()
+    replica: str = ""
+    replica_slots: tuple[Slot, ...] = ()
+    replica_why: str = ""
     ledger: tuple[LedgerRow, ...] = ()
     audit: AuditState = NO_AUDIT
     artifacts: Artifacts = Artifacts()

@@ -32,7 +32,7 @@ def source_items(state: SourceState, keeps: Keeps) -> tuple[Item, ...]:
     audit = (*audit, _artifacts_schema(state, keeps, audit))
     pglogical = tuple(_pglogical(state, keeps))
     roles = (_role(state, keeps, audit), *_rights(state, keeps))
-    return (*_slots(state), *audit, *pglogical, *roles, *control_items(state, keeps))
+    return (*_slots(state), *_replica_slot(state), *audit, *pglogical, *roles, *control_items(state, keeps))
 
 
 def _slots(state: SourceState) -> Iterator[Item]:
@@ -47,13 +47,31 @@ def _slots(state: SourceState) -> Iterator[Item]:
             detail=f"{'read by somebody now' if slot.active else 'read by nobody'}, {held}",
         )
         yield Item(part=SLOT, action="slot", argument=slot.name, trace=trace)
-    gone = sorted(state.recorded - {slot.name for slot in ours})
+    elsewhere = {names.slot(state.migration)} if state.replica else set()
+    gone = sorted(state.recorded - elsewhere - {slot.name for slot in ours})
     for name in gone or ([] if ours else [f"of migration {state.migration}"]):
         yield Item(part=SLOT, trace=on_source("replication slot", name, exists=False))
     for slot in state.foreign_slots:
         detail = f"of database {slot.database}: {_whose(state, slot)}"
         trace = on_source("replication slot", slot.name, exists=True, ours=False, detail=detail)
         yield Item(part=SLOT, trace=trace)
+
+
+def _replica_slot(state: SourceState) -> Iterator[Item]:
+    """Yield the slot that was made for DMS on a read replica."""
+    if not state.replica:
+        return
+    name = names.slot(state.migration)
+    found = next((slot for slot in state.replica_slots if slot.name == name), None)
+    trace = on_source(
+        "replication slot",
+        f"{name} of {state.replica}",
+        exists=None if state.replica_why else found is not None,
+        ours=found is None or state.is_ours(found),
+        command=f"SELECT pg_drop_replication_slot('{name}')",
+        detail=state.replica_why,
+    )
+    yield Item(part=SLOT, action="slot", argument=name, trace=trace)
 
 
 def _whose(state: SourceState, slot: Slot) -> str:

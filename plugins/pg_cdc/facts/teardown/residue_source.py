@@ -23,13 +23,16 @@ from pg_cdc.decisions.teardown.facts import (
     SourceState,
 )
 from pg_cdc.facts.bootstrap import read_audit
+from pg_cdc.facts.ends import read_reader
 from pg_cdc.facts.postgres import read_rows, read_slots
+from pg_cdc.facts.replica import connect_replica
 from pg_cdc.facts.streaming import read_ledger
 from pg_cdc.failures import NotYet, PreflightFailed
 from pg_cdc.hooks.ddl_audit import wanted_body
 from pg_cdc.hooks.dms import CdcDmsHook
 from pg_cdc.hooks.lease import LeaseBook
 from pg_cdc.hooks.postgres import connect_source
+from pg_cdc.hooks.rds import CdcRdsHook
 from pg_cdc.sql_files import read_sql
 
 if TYPE_CHECKING:
@@ -55,6 +58,7 @@ def read_source_state(end: SourceEnd, migration: Migration, *, run: str = "") ->
         schema=role.artifacts_schema,
         run=run,
         slots=tuple(slot for slot in read_slots(books) if not slot.temporary),
+        **_read_replica(migration),
         role_use=_read_role(end.conn or books, role.name, role.artifacts_schema),
         books=read_control(books),
         lease=LeaseBook(books, migration.source.identifier).read(),
@@ -62,6 +66,20 @@ def read_source_state(end: SourceEnd, migration: Migration, *, run: str = "") ->
         endpoints=_read_endpoints(migration, end.database),
         **inside,
     )
+
+
+def _read_replica(migration: Migration) -> dict[str, Any]:
+    """Return the slots of the read replica that DMS reads from; one that RDS has no more has none."""
+    identifier = migration.source.read_from
+    if not identifier:
+        return {}
+    if CdcRdsHook.of(migration).find_instance(identifier) is None:
+        return {"replica": identifier}
+    try:
+        with connect_replica(migration, read_reader(migration)) as conn:
+            return {"replica": identifier, "replica_slots": read_slots(conn)}
+    except (PreflightFailed, NotYet) as err:
+        return {"replica": identifier, "replica_why": f"{identifier}: {getattr(err, 'found', str(err))}"}
 
 
 def _read_database(conn: Connection, migration: Migration) -> dict[str, Any]:

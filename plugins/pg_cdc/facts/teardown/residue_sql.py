@@ -74,7 +74,13 @@ def _parameters_stay(migration: Migration, teardown: Teardown, database: Databas
 def _blank_source(migration: Migration) -> SourceState:
     role = migration.dms_role
     database = migration.source.database
-    return SourceState(migration=migration.name, database=database, role=role.name, schema=role.artifacts_schema)
+    return SourceState(
+        migration=migration.name,
+        database=database,
+        role=role.name,
+        schema=role.artifacts_schema,
+        replica=migration.source.read_from or "",
+    )
 
 
 def _blank_target(migration: Migration) -> TargetState:

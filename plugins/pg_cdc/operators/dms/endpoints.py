@@ -27,7 +27,7 @@ class EndpointStep(DmsStep):
     def wanted(self, migration: Migration) -> Endpoint:
         """Return the endpoint that the spec and the databases as they are make."""
         from pg_cdc.decisions.dms.endpoints import wanted_source, wanted_target
-        from pg_cdc.facts.ends import read_source, read_target_address
+        from pg_cdc.facts.ends import read_reader, read_source, read_target_address
 
         if self.end == "target" and migration.lake.bucket:
             from pg_cdc.decisions.lake.endpoint import wanted_lake
@@ -35,9 +35,9 @@ class EndpointStep(DmsStep):
             return wanted_lake(migration)
         if self.end == "target":
             return wanted_target(migration, read_target_address(migration, user=self._target_user(migration)))
+        if migration.source.read_from or migration.replication.plugin is not Plugin.AUTO:
+            return wanted_source(migration, read_reader(migration), None)
         source = read_source(migration)
-        if migration.replication.plugin is not Plugin.AUTO:
-            return wanted_source(migration, source, None)
         from pg_cdc.facts.postgres import read_server
         from pg_cdc.hooks.postgres import connect_source
 
@@ -135,6 +135,7 @@ class TestConnectionOperator(EndpointStep):
         connection = read_connection(hook, endpoint.arn, instance.arn)
         changes: tuple[str, ...] = ()
         if connection is None or (connection.status == "failed" and not self.tested):
+            self._await_replica(migration, context)
             changes = self._test(hook, migration, endpoint, instance.arn, connection)
             connection = None
         if connection is None or connection.status not in ("successful", "failed"):
@@ -173,6 +174,21 @@ class TestConnectionOperator(EndpointStep):
             if error_code(error) != "InvalidResourceStateFault":
                 raise
         return changes
+
+    def _await_replica(self, migration: Migration, context: Context) -> None:
+        """Let a read replica catch up: the role was made a moment ago, on its primary."""
+        if self.end == "target" or not migration.source.read_from:
+            return
+        from pg_cdc.facts.ends import read_source
+        from pg_cdc.facts.replica import read_state
+        from pg_cdc.hooks.postgres import connect_source
+        from pg_cdc.waits.replica import ReplicaReplayed
+
+        with connect_source(migration, read_source(migration)) as conn:
+            position = read_state(conn).position
+        spec = migration.model_dump(mode="json")
+        wait = ReplicaReplayed(migration=spec, identifier=migration.source.read_from, position=position)
+        self.wait_minutes(wait, context, migration, migration.timeouts.connection_minutes)
 
     def _repair_password(
         self, hook: CdcDmsHook, migration: Migration, endpoint: Endpoint, last: Connection | None

@@ -61,7 +61,7 @@ class StartTaskOperator(TaskStep):
 
         from pg_cdc.hooks.aws_errors import error_code
 
-        changes = self._note_slots(migration)
+        changes = (*self._note_slots(migration), *self._renew_slot(migration, task, choice))
         self.log.info("Starting %s by %s: %s", task.identifier, choice.action.value, choice.reason)
         try:
             hook.call(
@@ -119,13 +119,13 @@ class StartTaskOperator(TaskStep):
         from pg_cdc.decisions.dms.start import SlotFate
         from pg_cdc.decisions.dms.streaming import slot_fate
         from pg_cdc.facts.ends import read_source
-        from pg_cdc.facts.streaming import read_ledger, read_slot_readers
+        from pg_cdc.facts.streaming import read_ledger, read_slot_readers, slots_of
         from pg_cdc.hooks.postgres import connect_source
 
         if task.status not in ("stopped", "failed") or task.migration_type == MigrationType.FULL_LOAD:
             return SlotFate.UNKNOWN
-        with connect_source(migration, read_source(migration)) as conn:
-            return slot_fate(read_slot_readers(conn), read_ledger(conn), task.arn)
+        with connect_source(migration, read_source(migration)) as conn, slots_of(conn, migration) as there:
+            return slot_fate(read_slot_readers(there), read_ledger(conn), task.arn)
 
     def _note_slots(self, migration: Migration) -> tuple[str, ...]:
         from pg_cdc.facts.ends import read_source
@@ -138,6 +138,21 @@ class StartTaskOperator(TaskStep):
             changes = ensure_ledger(conn)
             note_slots_before_start(conn, migration.name)
         return changes
+
+    def _renew_slot(self, migration: Migration, task: Task, choice: StartChoice) -> tuple[str, ...]:
+        """Make the slot on a read replica anew before every start but a resume: DMS makes none there."""
+        from pg_cdc.decisions.dms.endpoints import makes_slot
+        from pg_cdc.decisions.dms.start import StartAction
+        from pg_cdc.facts.ends import read_reader, read_source
+        from pg_cdc.facts.replica import connect_replica
+        from pg_cdc.hooks.postgres import connect_source
+        from pg_cdc.hooks.slots.on_replica import renew_slot
+
+        if choice.action is StartAction.RESUME or not makes_slot(migration):
+            return ()
+        primary, replica = read_source(migration), read_reader(migration)
+        with connect_source(migration, primary) as conn, connect_replica(migration, replica) as there:
+            return renew_slot(conn, there, migration, task_arn=task.arn)
 
 
 def _facts(task: Task, choice: StartChoice) -> dict[str, Any]:

@@ -80,7 +80,8 @@ def list_servers(hygiene: Hygiene) -> list[dict[str, Any]]:
         except CdcFailure as failure:
             broken.append(_server(f"spec file {name}", error=f"{failure.found}; expected {failure.expected}"))
         else:
-            _add(found, migration)["spec_files"].append(name)
+            for one in (migration, *_on_replica(migration)):
+                _add(found, one)["spec_files"].append(name)
     for given, watched in zip(hygiene.sources, hygiene.watched(), strict=True):
         _add(found, _as_migration(watched))["sources"].append(given)
     return [*_labelled(found), *broken]
@@ -89,7 +90,9 @@ def list_servers(hygiene: Hygiene) -> list[dict[str, Any]]:
 def migrations_on(server: Server) -> tuple[Migration, ...]:
     """Return the migrations of a server, and for one that a list names something that reads like one."""
     listed = (_as_migration(WatchedSource.model_validate(given)) for given in server["sources"])
-    return (*(migration_from_params({"spec_file": name}) for name in server["spec_files"]), *listed)
+    registered = (migration_from_params({"spec_file": name}) for name in server["spec_files"])
+    each = (one for migration in registered for one in (migration, *_on_replica(migration)))
+    return (*(one for one in each if one.source.identifier == server["identifier"]), *listed)
 
 
 def mode_of(context: Context, *, waited_seconds: float = 0.0) -> Mode:
@@ -119,6 +122,13 @@ def interval_of(context: Context) -> tuple[float, float]:
 def _add(found: dict[tuple[str, str | None, str], dict[str, Any]], migration: Migration) -> dict[str, Any]:
     aws, identifier = migration.aws, migration.source.identifier
     return found.setdefault((aws.conn_id, aws.region, identifier), _server(identifier))
+
+
+def _on_replica(migration: Migration) -> Iterator[Migration]:
+    """Yield the migration as one from the read replica that DMS reads from: its slot is there."""
+    if migration.source.read_from:
+        there = {"identifier": migration.source.read_from, "read_from": None}
+        yield migration.model_copy(update={"source": migration.source.model_copy(update=there)})
 
 
 def _server(label: str, *, error: str = "") -> dict[str, Any]:

@@ -102,12 +102,16 @@ class DropSlotOperator(SourcePartOperator):
 
     def remove(self, end: SourceEnd, migration: Migration, context: Context) -> tuple[str, ...]:
         """Drop each in a statement of its own: dropping a slot cannot be rolled back."""
+        from pg_cdc.facts.ends import read_reader
+        from pg_cdc.facts.replica import connect_replica
         from pg_cdc.facts.teardown.residue_source import read_source_state
         from pg_cdc.hooks.teardown_sql import drop_slot
 
         state = read_source_state(end, migration)
-        ours = [slot.name for slot in state.slots if state.is_ours(slot)]
-        changes = [drop_slot(_inside(end), migration, state, name) for name in ours]
+        changes = [drop_slot(_inside(end), migration, slot) for slot in state.slots if state.is_ours(slot)]
+        if there := [slot for slot in state.replica_slots if state.is_ours(slot)]:
+            with connect_replica(migration, read_reader(migration)) as replica:
+                changes += [drop_slot(replica, migration, slot) for slot in there]
         return tuple(change for change in changes if change)
 
     def _wait_until_released(
