@@ -296,6 +296,12 @@ class Timeouts(Section):
     poll_seconds: int = Field(default=15, ge=1, le=300, description="Between two looks at AWS while waiting.")
 
 
+def _section(given: Any, name: str) -> dict[str, Any]:
+    """Return a section as it was given; empty where it is no mapping, which is another validator's matter."""
+    found = given.get(name) if isinstance(given, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
 class Migration(Section):
     """One migration. ``name`` is in the name of everything that is made for it."""
 
@@ -324,6 +330,15 @@ class Migration(Section):
         lake = given.get("lake") if isinstance(given, dict) else None
         bucket = lake.get("bucket") if isinstance(lake, dict) else getattr(lake, "bucket", None)
         return {**given, "target": {"identifier": None}} if bucket else given
+
+    @model_validator(mode="before")
+    @classmethod
+    def _replica_means_test_decoding(cls, given: Any) -> Any:
+        """Take, for a slot that is made on a read replica, the plugin that needs nothing preloaded on the primary."""
+        source, replication = _section(given, "source"), _section(given, "replication")
+        if not source.get("read_from") or replication.get("plugin", Plugin.AUTO) != Plugin.AUTO:
+            return given
+        return {**given, "replication": {**replication, "plugin": Plugin.TEST_DECODING}}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

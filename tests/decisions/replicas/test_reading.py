@@ -110,8 +110,9 @@ def test_the_slot_is_ours_to_make_on_a_replica_only(wanted, makes):
     assert ("SlotName" in wanted_source(wanted, DATABASE, server()).settings) is makes
 
 
-def test_on_a_replica_test_decoding_is_planned_also_where_pglogical_could_be_had():
-    assert planned_plugin(spec(), server()) is Plugin.TEST_DECODING
+def test_on_a_replica_test_decoding_is_taken_also_where_pglogical_could_be_had():
+    assert spec().replication.plugin is planned_plugin(spec(), server()) is Plugin.TEST_DECODING
+    assert spec(plugin="pglogical").replication.plugin is Plugin.PGLOGICAL
     assert planned_plugin(migration(), server()) is Plugin.PGLOGICAL
 
 

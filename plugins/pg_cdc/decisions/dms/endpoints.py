@@ -116,11 +116,10 @@ def plugin_name(plugin: Plugin, server: Server | None) -> str:
 def wanted_source(migration: Migration, source: Database, server: Server | None) -> Endpoint:
     """Return the source endpoint of the spec. ``source``: the writer, or the read replica that DMS reads from.
 
-    ``server``: the writer's; only the plugin ``auto`` asks for it, and not of a replica.
+    ``server``: the writer's; only the plugin ``auto`` asks for it.
     """
     replica = migration.source.read_from is not None
     schema = migration.dms_role.artifacts_schema
-    plugin = Plugin.TEST_DECODING if replica else migration.replication.plugin
     endpoint = Endpoint(
         identifier=names.endpoint(migration.name, "source"),
         end="source",
@@ -132,7 +131,7 @@ def wanted_source(migration: Migration, source: Database, server: Server | None)
         ssl_mode=migration.replication.ssl_mode.value,
         certificate_arn=migration.replication.certificate_arn,
         settings={
-            "PluginName": plugin_name(plugin, server),
+            "PluginName": plugin_name(migration.replication.plugin, server),
             "CaptureDdls": True,
             "DdlArtifactsSchema": schema,
             "HeartbeatEnable": not replica,

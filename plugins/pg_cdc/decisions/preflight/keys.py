@@ -24,8 +24,6 @@ def planned_plugin(migration: Migration, server: Server) -> Plugin:
     """Return the plugin that the task will use once the plan is carried out."""
     if migration.replication.plugin is not Plugin.AUTO:
         return migration.replication.plugin
-    if migration.source.read_from:
-        return Plugin.TEST_DECODING
     has = "pglogical" in server.available_extensions and may_decode_with(LIBRARIES[Plugin.PGLOGICAL], server.settings)
     return Plugin.PGLOGICAL if has else Plugin.TEST_DECODING
 

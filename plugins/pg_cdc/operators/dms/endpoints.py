@@ -35,7 +35,7 @@ class EndpointStep(DmsStep):
             return wanted_lake(migration)
         if self.end == "target":
             return wanted_target(migration, read_target_address(migration, user=self._target_user(migration)))
-        if migration.source.read_from or migration.replication.plugin is not Plugin.AUTO:
+        if migration.replication.plugin is not Plugin.AUTO:
             return wanted_source(migration, read_reader(migration), None)
         source = read_source(migration)
         from pg_cdc.facts.postgres import read_server
