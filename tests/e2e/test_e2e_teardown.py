@@ -2,11 +2,13 @@
 
 import json
 import re
+import time
 from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import expect
 
+from pg_cdc.decisions.names import EXPIRES, resource
 from sandbox.demo.settings import MASTER
 from sandbox.demo.watch import CONF
 from tests.e2e.conftest import ARTIFACTS, BOOKS, BOOKS_CONF, Run, failures, finish, last_call, migrate
@@ -15,6 +17,7 @@ from tests.fix_sandbox import Database
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 DAG_ID = "pg_cdc_teardown"
+SWEEP = "pg_cdc_teardown_sweep"
 RUN_PAGE = re.compile(rf"/dags/{DAG_ID}/runs/([^/?]+)")
 WHICH = {
     key: value
@@ -76,3 +79,43 @@ def test_a_teardown_leaves_nothing_and_a_second_one_changes_nothing(running, boo
     assert again.state == "success", failures(again, DAG_ID)
     assert again.mutating == []
     assert {fate: again.report["counts"][fate] for fate in ENDS} == ENDS
+
+
+def sweeps(running, run_type: str) -> list[dict]:
+    return list(running.airflow.call("GET", f"dags/{SWEEP}/dagRuns?run_type={run_type}")["dag_runs"])
+
+
+@pytest.fixture
+def swept(migrated):
+    """The sweep, awake: its first scheduled run finds nothing whose time is past."""
+    running = migrated.stage
+    running.airflow.call("PATCH", f"dags/{SWEEP}", json={"is_paused": False})
+    ends = time.monotonic() + 300
+    while not (scheduled := sweeps(running, "scheduled")):
+        assert time.monotonic() < ends, "no scheduled run"
+        time.sleep(0.3)
+    first = finish(running, scheduled[0]["dag_run_id"], SWEEP)
+    assert first.state == "success", failures(first, SWEEP)
+    yield running
+    running.airflow.call("PATCH", f"dags/{SWEEP}", json={"is_paused": True})
+
+
+@pytest.mark.exhaustive
+def test_what_is_past_its_time_is_taken_down_by_a_run_of_its_own(swept):
+    dms = swept.sandbox.client("dms")
+    by_name = [{"Name": "replication-task-id", "Values": [resource("shop")]}]
+    (task,) = dms.describe_replication_tasks(Filters=by_name)["ReplicationTasks"]
+    before = {row["dag_run_id"] for row in swept.airflow.call("GET", f"dags/{DAG_ID}/dagRuns?limit=100")["dag_runs"]}
+    assert not [name for name in before if name.startswith("shop__")]
+    past = [{"Key": EXPIRES, "Value": "2026-01-01T00:00:00+00:00"}]
+    dms.add_tags_to_resource(ResourceArn=task["ReplicationTaskArn"], Tags=past)
+    try:
+        sweep = finish(swept, swept.airflow.trigger(SWEEP, {"dry_run": True}), SWEEP)
+    finally:
+        dms.remove_tags_from_resource(ResourceArn=task["ReplicationTaskArn"], TagKeys=[EXPIRES])
+
+    assert sweep.state == "success", failures(sweep, SWEEP)
+    teardown = finish(swept, f"shop__{sweep.run_id}", DAG_ID)
+    assert teardown.state == "success", failures(teardown, DAG_ID)
+    assert "skipped" in teardown.seen["stop_task"]
+    assert "will go" in (swept.settings.reports / "teardown-shop.md").read_text()
