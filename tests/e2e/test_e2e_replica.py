@@ -11,7 +11,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.exhaustive, pytest.
 
 DAG_ID = "pg_cdc_replica"
 READER = "shop-reader"
-GIVEN = CONF | {"source_identifier": TARGET, "source_admin_conn_id": "pg_cdc_target", "safety_dry_run": False}
+GIVEN = CONF | {
+    "source_identifier": TARGET, "source_database": "postgres", "source_admin_conn_id": "pg_cdc_target",
+    "safety_dry_run": False,
+}  # fmt: skip
 
 
 @pytest.fixture
