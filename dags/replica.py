@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from airflow.sdk import chain, dag
 
+from pg_cdc.airflow_versions import RERUN_LATEST
 from pg_cdc.operators.approval import ApprovePlanOperator, StopIfDryRunOperator
 from pg_cdc.operators.source.replica import (
     DeleteReplicaOperator,
@@ -23,7 +24,7 @@ from pg_cdc.replica_config import replica_params
     schedule=None,
     catchup=False,
     max_active_runs=8,
-    rerun_with_latest_version=True,
+    **RERUN_LATEST,
     tags=["pg-cdc"],
     doc_md=__doc__,
 )
