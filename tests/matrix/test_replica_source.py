@@ -9,6 +9,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from pg_cdc.decisions import names
 from pg_cdc.facts.slots.server import read_source_facts
+from pg_cdc.failures import NotOurs
+from pg_cdc.hooks.slots.on_replica import renew_slot
 from pg_cdc.hygiene_config import Hygiene
 from pg_cdc.operators.hygiene.step import list_servers, migrations_on
 from pg_cdc.operators.source.inspect import PreflightOperator
@@ -118,6 +120,23 @@ def test_a_lost_slot_is_made_anew_with_the_reload(world):
     assert said["start_task"]["facts"]["action"] == "reload-target"
     assert slots(world.source, READER) == {name: True}
     until_equal(world)
+
+
+def test_a_start_that_was_cut_off_makes_its_slot_anew_and_a_strangers_stays(world):
+    name, dms = names.slot("farm"), world.sandbox.client("dms")
+    arn = world.hook.task(names.resource("farm"), settings=False)["ReplicationTaskArn"]
+    dms.stop_replication_task(ReplicationTaskArn=arn)
+    world.until(lambda: not slots(world.source, READER)[name])
+
+    with world.source.connect() as primary, world.source.connect_member(READER) as replica:
+        done = renew_slot(primary, replica, world.migration, task_arn=arn)
+        assert done == (f"dropped replication slot {name}", f"made replication slot {name} on {READER}")
+
+        primary.execute("update pgcdc.slot_owner set migration = 'another' where slot_name = %s", (name,))
+        with pytest.raises(NotOurs):
+            renew_slot(primary, replica, world.migration, task_arn=arn)
+        primary.execute("update pgcdc.slot_owner set migration = 'farm' where slot_name = %s", (name,))
+    assert slots(world.source, READER) == {name: False}
 
 
 def test_a_teardown_drops_the_slot_on_the_replica_and_leaves_nothing(world):

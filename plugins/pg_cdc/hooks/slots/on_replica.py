@@ -16,6 +16,7 @@ from pg_cdc.facts.postgres import read_slots
 from pg_cdc.facts.streaming import read_ledger
 from pg_cdc.failures import NotOurs, NotYet
 from pg_cdc.hooks.control_tables import record_slot
+from pg_cdc.hooks.teardown_sql import drop_slot
 from pg_cdc.sql_files import read_sql
 
 if TYPE_CHECKING:
@@ -38,36 +39,29 @@ def renew_slot(
     """
     name, place = names.slot(migration.name), str(migration.source.read_from)
     there = next((slot for slot in read_slots(replica) if slot.name == name), None)
-    changes: tuple[str, ...] = ()
-    if there is not None:
-        ours = any(row.slot_name == name and row.migration == migration.name for row in read_ledger(primary))
-        changes = (_drop(replica, there, place, ours=ours),)
+    dropped = "" if there is None else _drop(primary, replica, migration, there)
     made = Slot(
         name=name, plugin="test_decoding", slot_type="logical", database=migration.source.database, active=False
     )
     record_slot(primary, made, task_arn=task_arn, migration=migration.name, how=HOW.format(place))
     _create(primary, replica, name)
-    return (*changes, f"made replication slot {name} on {place}")
+    return tuple(change for change in (dropped, f"made replication slot {name} on {place}") if change)
 
 
-def _drop(replica: Connection[Any], slot: Slot, place: str, *, ours: bool) -> str:
-    if not ours:
+def _drop(primary: Connection[Any], replica: Connection[Any], migration: Migration, slot: Slot) -> str:
+    if not any(row.slot_name == slot.name and row.migration == migration.name for row in read_ledger(primary)):
         raise NotOurs(
-            found=f"slot {slot.name} on {place}, which the ledger gives to no migration of this name",
+            found=f"slot {slot.name} on {migration.source.read_from}, which the ledger does not give to this migration",
             expected="no slot of that name, or one that this migration made",
             next="see whose it is, drop it by hand or give the migration another name, and clear this task",
         )
-    if slot.active:
-        raise NotYet(f"slot {slot.name} on {place} is read by somebody")
-    replica.execute("SELECT pg_drop_replication_slot(%s)", (slot.name,))
-    return f"dropped replication slot {slot.name} of {place}"
+    return drop_slot(replica, migration, slot)
 
 
 def _create(primary: Connection[Any], replica: Connection[Any], name: str) -> None:
-    (may,) = primary.execute("SELECT has_function_privilege('pg_log_standby_snapshot()', 'execute')").fetchone() or (
-        False,
-    )
-    nudge = read_sql("source/record_running_transactions.sql" if may else "source/write_wal_message.sql")
+    found = primary.execute("SELECT has_function_privilege('pg_log_standby_snapshot()', 'execute')").fetchone()
+    allowed = found is not None and found[0]
+    nudge = read_sql("source/record_running_transactions.sql" if allowed else "source/write_wal_message.sql")
     replica.execute("SELECT set_config('statement_timeout', %s, false)", (PATIENCE,))
     try:
         with ThreadPoolExecutor(max_workers=1) as pool:
