@@ -3,8 +3,11 @@
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from functools import cache
 
 import pytest
+from airflow.sdk.execution_time import supervisor
 
 DAG_TEST = "airflow.sdk.definitions.dag"
 
@@ -19,6 +22,14 @@ def no_idle_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
         sleep(seconds / 50 if caller == DAG_TEST else seconds)
 
     monkeypatch.setattr(time, "sleep", shorter_there)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_execution_api() -> Iterator[None]:
+    """Make the API that tasks talk to once, as Airflow 3.3 does: 3.2 makes one for each task, in some ten seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(supervisor, "in_process_api_server", cache(supervisor.in_process_api_server))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import opentelemetry.metrics
 import pytest
 from airflow.providers.common.compat.sdk import Stats
+from airflow.sdk._shared.observability.metrics.otel_logger import flush_otel_metrics
 from airflow.sdk.observability import stats
 
 from pg_cdc.hooks.metrics import send_gauges
@@ -27,12 +30,20 @@ class Recorder:
         self.gauges.append((stat, value, tags))
 
 
+def send_to(backend: Callable[[], Any]) -> None:
+    """Have Airflow make this its backend. Airflow 3.2 keeps it in the class that later ones have as a proxy."""
+    if hasattr(stats, "initialize"):
+        stats.initialize(factory=backend, export_legacy_names=True)
+    else:
+        stats.Stats.initialize(factory=backend)
+
+
 @pytest.fixture
 def backend() -> Iterator[Recorder]:
     recorder = Recorder()
-    stats.initialize(factory=lambda: recorder, export_legacy_names=True)
+    send_to(lambda: recorder)
     yield recorder
-    stats.initialize(factory=Recorder, export_legacy_names=True)
+    send_to(Recorder)
 
 
 def test_airflows_own_metrics_are_what_is_used():
@@ -86,18 +97,19 @@ def collector(monkeypatch) -> Iterator[list[bytes]]:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/protobuf")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
     yield received
-    stats.initialize(factory=Recorder, export_legacy_names=True)
+    send_to(Recorder)
+    opentelemetry.metrics.get_meter_provider().shutdown()  # or both look for this collector when the process ends
+    atexit.unregister(flush_otel_metrics)
     server.shutdown()
     server.server_close()
 
 
 def test_a_collector_of_opentelemetry_receives_name_value_and_tags(collector, monkeypatch):
-    from airflow.sdk._shared.observability.metrics.otel_logger import flush_otel_metrics
     from airflow.sdk.observability.metrics.otel_logger import get_otel_logger
     from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
     monkeypatch.setenv("AIRFLOW__METRICS__OTEL_ON", "True")
-    stats.initialize(factory=get_otel_logger, export_legacy_names=True)
+    send_to(get_otel_logger)
 
     send_gauges(GAUGES)
     flush_otel_metrics()
