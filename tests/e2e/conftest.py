@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.sdk import TaskInstanceState
 from playwright.sync_api import expect, sync_playwright
 
 from sandbox.api.call_log import Call
@@ -23,6 +24,8 @@ RUN_SECONDS = 900
 REACH_SECONDS = 300
 PACE = 0.02
 """A replication instance takes 12 s to make: longer than a step waits in the worker, so it defers."""
+ASKED = "awaiting_input" if "awaiting_input" in list(TaskInstanceState) else "deferred"
+"""The state of a task that asks somebody. Airflow 3.2 has none of its own for it; deferred takes no worker either."""
 
 BOOKS = "books"
 

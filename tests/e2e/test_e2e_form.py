@@ -37,7 +37,7 @@ def test_a_dry_run_from_the_form_changes_nothing_and_says_so(running, page):
     assert run.state == "success", failures(run)
     page.reload()
     expect(page.get_by_text("Success", exact=True).first).to_be_visible()
-    expect(page.get_by_text("Running", exact=True)).to_have_count(0)
+    expect(page.get_by_text("Running", exact=True).filter(visible=True)).to_have_count(0)
     conf = running.airflow.call("GET", f"dags/{DAG_ID}/dagRuns/{run_id}")["conf"]
     assert conf["safety_dry_run"] is True
     assert [call.action for call in running.sandbox.log.since(before) if call.mutating] == []

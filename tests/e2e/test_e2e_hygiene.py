@@ -15,7 +15,7 @@ from pg_cdc.decisions.slots.world import Owner, OwnerKind, SlotRow
 from pg_cdc.hooks.notify import VARIABLE
 from pg_cdc.hooks.slots.book import learn
 from sandbox.demo.settings import MASTER, SOURCE
-from tests.e2e.conftest import Run, failures
+from tests.e2e.conftest import ASKED, Run, failures
 from tests.fix_sandbox import Database, wait_available
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -155,7 +155,7 @@ def test_many_drops_wait_for_an_answer_by_the_rest_api_while_other_runs_look_on_
     age_the_first_look(watched)
 
     asking = trigger(running, max_drops=0)
-    eventually(lambda: hygiene_state(running, asking, "approve_drops") == "awaiting_input", "the question")
+    eventually(lambda: hygiene_state(running, asking, "approve_drops") == ASKED, "the question")
     assert "the drops wait for an answer" in json.loads(latest(running).read_text())["notes"]
 
     beside = over(running, trigger(running, max_drops=0, alarm_hours=1e7, watch_hours=1e7))
