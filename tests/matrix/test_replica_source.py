@@ -8,10 +8,14 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from pg_cdc.decisions import names
+from pg_cdc.decisions.slots.policy import Policy
+from pg_cdc.decisions.slots.world import OwnerState
 from pg_cdc.facts.slots.server import read_source_facts
 from pg_cdc.failures import NotOurs
+from pg_cdc.hooks.slots.book import SlotBook
 from pg_cdc.hooks.slots.on_replica import renew_slot
 from pg_cdc.hygiene_config import Hygiene
+from pg_cdc.operators.hygiene.check import look_now
 from pg_cdc.operators.hygiene.step import list_servers, migrations_on
 from pg_cdc.operators.source.inspect import PreflightOperator
 from sandbox.demo.compare import compare_schema
@@ -104,6 +108,21 @@ def test_slot_hygiene_looks_at_the_replica_too_and_knows_whose_the_slot_is(world
     assert set(facts) == {"farm", READER}
     assert facts[READER].in_recovery
     assert facts[READER].owners[names.slot("farm")].migration == "farm"
+    assert facts[READER].looks[names.slot("farm")].state is OwnerState.EXISTS
+
+
+def test_the_books_on_a_slot_of_the_replica_are_kept_on_its_source(world):
+    there = {"identifier": READER, "read_from": None}
+    spec = world.migration
+    spec = spec.model_copy(update={"source": spec.source.model_copy(update=there)})
+
+    first, second = (look_now(READER, (spec,), Policy(), keep_days=1) for _ in range(2))
+
+    assert (first.report.error, first.report.notes, first.acts) == ("", (), False)
+    assert [change for change in second.changes if "created" in change] == []
+    with world.source.connect(dbname="postgres") as conn:
+        assert len(SlotBook(conn, READER).history(0)[names.slot("farm")]) == 2
+        assert names.slot("farm") not in SlotBook(conn).history(0)
 
 
 def test_a_lost_slot_is_made_anew_with_the_reload(world):

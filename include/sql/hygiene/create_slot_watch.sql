@@ -4,7 +4,8 @@
 -- Creates:    table pgcdc.slot_watch
 -- Source:     https://www.postgresql.org/docs/current/sql-createtable.html
 -- Why:        a slot is dropped only when an earlier run has seen its owner gone, and an alarm is told once for each
---             severity: both must outlive a run.
+--             severity: both must outlive a run. A read replica takes no writes, so its slots are in the books of its
+--             primary, as replica/slot: no slot's name has a slash.
 CREATE TABLE IF NOT EXISTS pgcdc.slot_watch (
     slot_name       text PRIMARY KEY,
     owner_id        text NOT NULL,

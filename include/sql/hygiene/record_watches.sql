@@ -1,4 +1,4 @@
--- Make the watches those of rows, a JSON list: a slot that is not in it is watched no longer.
+-- Make the watches of one server those of rows, a JSON list: a slot that is not in it is watched no longer.
 -- Runs on:    source, in the database postgres; safe to re-run, and writes nothing where nothing differs.
 -- Needs:      INSERT, UPDATE and DELETE on pgcdc.slot_watch.              Undo: drop_slot_watch.sql
 -- Reads:      pgcdc.slot_watch; one row comes back for each that was written or removed
@@ -13,6 +13,7 @@ WITH wanted AS (
 ), removed AS (
     DELETE FROM pgcdc.slot_watch AS old
     WHERE NOT EXISTS (SELECT FROM wanted WHERE wanted.slot_name = old.slot_name)
+      AND coalesce(substring(old.slot_name FROM '^.*/'), '') = %(prefix)s::text
     RETURNING old.slot_name
 ), written AS (
     INSERT INTO pgcdc.slot_watch AS old (slot_name, owner_id, gone_since, severity, severity_since)

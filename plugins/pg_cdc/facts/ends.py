@@ -25,6 +25,17 @@ def read_reader(migration: Migration) -> Database:
     return read_database(CdcRdsHook.of(migration), migration.source.read_from or migration.source.identifier)
 
 
+def read_primary(migration: Migration) -> Database | None:
+    """Return the server whose WAL the source replays; the source, if it is no replica. None: in another region."""
+    hook = CdcRdsHook.of(migration)
+    database = read_database(hook, migration.source.identifier)
+    while database.replica_of:
+        if database.replica_of.startswith("arn:"):
+            return None
+        database = read_database(hook, database.replica_of)
+    return database
+
+
 def read_target_address(migration: Migration, *, user: str) -> Address:
     """Return where the target is: what RDS tells of its identifier, or the host that the spec gives."""
     target = migration.target

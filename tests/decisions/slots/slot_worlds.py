@@ -82,6 +82,7 @@ class World:
     policy: Policy
     version: int
     steady_clock: bool
+    replica: bool
     at: float = 1_000_000.0
     previous: float = 1_000_000.0
     slots: list[Truth] = field(default_factory=list)
@@ -129,7 +130,8 @@ def _make_world(random: Random) -> World:
         protect=("keep_*",),
         max_drops=99,
     )
-    world = World(random, policy, random.choice((15, 17)), steady_clock=random.random() < 0.7)
+    version, steady_clock = random.choice((15, 17)), random.random() < 0.7
+    world = World(random, policy, version, steady_clock, replica=random.random() < 0.1)
     for number in range(random.choice((1, 1, 1, 2))):
         protection = dict(random.choice(PROTECTIONS)) if random.random() < 0.15 else {}
         slot = Truth(protection.get("name", f"s{number}"), None, protection, random.random() < 0.25)
@@ -261,7 +263,7 @@ def _facts(world: World, answers: dict[str, tuple[OwnerLook, OwnerLook]]) -> Sou
         identifier="shop-1",
         at=world.at,
         version_num=world.version * 10_000,
-        in_recovery=False,
+        in_recovery=world.replica,
         wal_lsn=10_000,
         slots=rows,
         owners=learn_owners(rows, world.ledger, ()),
@@ -288,6 +290,7 @@ def _forbidden(world: World, slot: Truth, answers: tuple[OwnerLook, OwnerLook], 
     """Return why the slot may not be dropped now; empty: it may."""
     reasons = {
         "of a run that does not act": not acts,
+        "on a replica": world.replica,
         "protected": bool(slot.protection),
         "foreign": slot.owner is None or slot.foreign,
         "owned": slot.alive,

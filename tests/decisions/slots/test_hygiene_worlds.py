@@ -50,6 +50,7 @@ def test_the_worlds_hold_every_reason_to_leave_a_slot_alone():
     assert {reason for reason, times in seen.items() if times > 50} >= {
         "dropped",
         "of a run that does not act",
+        "on a replica",
         "protected",
         "foreign",
         "owned",
@@ -95,6 +96,9 @@ BROKEN = [
     ),
     pytest.param(custody.may_drop, "not custody.seen_gone_before or", "", id="the-first-sight-is-enough"),
     pytest.param(custody._judge_abandoned, "+ policy.grace_seconds", "", id="no-grace"),
+    pytest.param(
+        custody._judge_abandoned, "None if facts.in_recovery else drop_after", "drop_after", id="a-replicas-slot-goes"
+    ),
     pytest.param(slot_history.quiet_since, "starts.append(slot.inactive_since)", "pass", id="17-is-not-asked"),
     pytest.param(
         slot_history.quiet_since, "if look.active", "if False", id="the-rest-of-a-connection-does-not-delay-the-grace"

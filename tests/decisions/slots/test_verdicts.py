@@ -47,6 +47,7 @@ SUBSCRIPTION = Owner(kind=OwnerKind.NATIVE_SUBSCRIPTION, owner_id="target-1/shop
         pytest.param(server(owners={}), Kind.FOREIGN, id="without-any-owner"),
         pytest.param(abandoned(), Kind.ORPHAN, id="the-owner-is-gone"),
         pytest.param(server(IDLE, owner_look=GONE), Kind.ORPHAN, id="the-owner-is-gone-since-just-now"),
+        pytest.param(replace(abandoned(), in_recovery=True), Kind.ORPHAN, id="the-owner-of-one-on-a-replica-is-gone"),
         pytest.param(server(owner_look=GONE), Kind.FOREIGN, id="the-owner-is-gone-and-somebody-reads-it"),
         pytest.param(abandoned(owner_look=EXISTS), Kind.WATCH, id="the-owner-is-back-and-idle-for-a-day"),
         pytest.param(server(replace(ACTIVE, wal_status="lost")), Kind.LOST, id="lost"),
@@ -134,6 +135,16 @@ def test_an_orphan_has_its_grace(seen_gone, drop):
     assert verdict.drop is drop
     assert verdict.kind is Kind.ORPHAN
     assert verdict.drop_after == pytest.approx(NOW - seen_gone + DAY, abs=HOUR)
+
+
+def test_an_orphan_on_a_read_replica_is_for_a_person_to_drop():
+    here = abandoned(watch=GONE_FOR_25_H, history=every_hour(48))
+    assert judge(here).drop
+
+    verdict = judge(replace(here, in_recovery=True))
+
+    assert (verdict.drop, verdict.drop_after, verdict.gone_since) == (False, None, GONE_FOR_25_H.gone_since)
+    assert "only a person drops one" in verdict.reasons[0]
 
 
 def test_without_grace_an_orphan_still_needs_two_runs():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,11 +20,16 @@ from pg_cdc.decisions.slots.world import Owner, OwnerKind, SlotRow, SourceFacts
 from pg_cdc.facts.slots.server import read_source_facts
 from pg_cdc.hooks.slots.book import learn
 from tests.fix_sandbox import Database
+from tests.shell.hygiene.recording_notifier import RecordingNotifier
 
 NUMBERS = itertools.count(1)
 DATABASE = "watch"
 TASK = "arn:aws:dms:eu-west-1:123456789012:task:GONE7K2QEXAMPLE"
 READER = "select active_pid from pg_replication_slots where slot_name = %s"
+NOTIFIER = {
+    "class": "tests.shell.hygiene.recording_notifier.RecordingNotifier",
+    "kwargs": {"message": "{{ alarm.title }} | {{ alarm.text }}"},
+}
 DMS_OWNER = Owner(kind=OwnerKind.DMS_TASK, owner_id=TASK, migration="shop", how="told by a test")
 
 
@@ -159,3 +165,28 @@ def watched(hygiene_servers, sandbox, aws_conn, admin_conn) -> Iterator[Watched]
     yield made
     sandbox.faults.clear()
     made.clean_up()
+
+
+@pytest.fixture
+def params(watched) -> dict[str, Any]:
+    """A run that looks at the watched server, and drops at once."""
+    return {
+        "sources": [{"identifier": watched.source.identifier, "database": watched.database}],
+        "spec_files": [],
+        "grace_seconds": 0,
+        "dry_run": False,
+    }
+
+
+@pytest.fixture
+def no_spec_files(tmp_path, monkeypatch):
+    monkeypatch.setattr("pg_cdc.spec.migrations_directory", lambda: tmp_path)
+
+
+@pytest.fixture
+def notified(monkeypatch):
+    monkeypatch.setenv("AIRFLOW_VAR_PG_CDC_NOTIFIERS", json.dumps([NOTIFIER]))
+    RecordingNotifier.told.clear()
+    yield RecordingNotifier.told
+    RecordingNotifier.told.clear()
+    RecordingNotifier.broken.clear()

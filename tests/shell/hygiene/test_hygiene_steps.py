@@ -12,24 +12,11 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from pg_cdc.decisions.slots.world import Owner, OwnerKind
 from pg_cdc.hooks.slots.book import SlotBook
-from pg_cdc.operators.hygiene.check import BUSY
+from pg_cdc.hooks.slots.books import BUSY
 from tests.shell.hygiene.conftest import DMS_OWNER
 from tests.shell.hygiene.hygiene_run import HygieneRun
 
-
-@pytest.fixture
-def params(watched):
-    return {
-        "sources": [{"identifier": watched.source.identifier, "database": watched.database}],
-        "spec_files": [],
-        "grace_seconds": 0,
-        "dry_run": False,
-    }
-
-
-@pytest.fixture(autouse=True)
-def no_spec_files(tmp_path, monkeypatch):
-    monkeypatch.setattr("pg_cdc.spec.migrations_directory", lambda: tmp_path)
+pytestmark = pytest.mark.usefixtures("no_spec_files")
 
 
 def names(watched) -> set[str]:

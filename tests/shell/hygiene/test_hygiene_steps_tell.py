@@ -1,4 +1,4 @@
-"""People are told once of each change, asked once, and given a report whatever happens."""
+"""People are asked once, and given a report whatever happens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow.providers.standard.operators import hitl
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 
-from pg_cdc.failures import NotYet, SpecInvalid, StepFailed
+from pg_cdc.failures import SpecInvalid, StepFailed
 from pg_cdc.hooks.slots.book import SlotBook
 from pg_cdc.operators.hygiene.decide import ApproveDropsOperator
 from tests.airflow_shapes import TaskAwaitingInput
@@ -20,132 +20,7 @@ from tests.shell.hygiene.conftest import DMS_OWNER
 from tests.shell.hygiene.hygiene_run import HygieneRun, Other
 from tests.shell.hygiene.recording_notifier import RecordingNotifier
 
-NOTIFIER = {
-    "class": "tests.shell.hygiene.recording_notifier.RecordingNotifier",
-    "kwargs": {"message": "{{ alarm.title }} | {{ alarm.text }}"},
-}
-AN_HOUR_EARLIER = """
-update pgcdc.slot_observation set observed_at = observed_at - interval '1 hour', wal_lsn = wal_lsn - 1000000
-"""
-EVERYTHING_ALARMS = {"alarm_hours": 1e9, "watch_hours": 1e9}
-NOTHING_ALARMS = {"alarm_hours": 1e-9, "watch_hours": 1e-9}
-
-
-@pytest.fixture
-def params(watched):
-    return {
-        "sources": [{"identifier": watched.source.identifier, "database": watched.database}],
-        "grace_seconds": 0,
-        "dry_run": False,
-    }
-
-
-@pytest.fixture(autouse=True)
-def no_spec_files(tmp_path, monkeypatch):
-    monkeypatch.setattr("pg_cdc.spec.migrations_directory", lambda: tmp_path)
-
-
-@pytest.fixture
-def notified(monkeypatch):
-    monkeypatch.setenv("AIRFLOW_VAR_PG_CDC_NOTIFIERS", json.dumps([NOTIFIER]))
-    RecordingNotifier.told.clear()
-    yield RecordingNotifier.told
-    RecordingNotifier.told.clear()
-    RecordingNotifier.broken.clear()
-
-
-@pytest.fixture
-def growing(watched, params):
-    """A slot whose server is known to write WAL: an observation of an hour ago is further back."""
-    name = watched.make_slot()
-    HygieneRun(params).look()
-    with watched.on_source("postgres") as conn:
-        conn.execute(AN_HOUR_EARLIER)
-    watched.write_wal()
-    return name
-
-
-def tell(params: dict[str, Any]) -> Any:
-    run = HygieneRun(params)
-    run.look()
-    return run.tell()
-
-
-def test_an_alarm_is_told_once_and_its_easing_once(growing, params, notified):
-    first = tell(params | EVERYTHING_ALARMS)
-    again = tell(params | EVERYTHING_ALARMS)
-    eased = tell(params | NOTHING_ALARMS)
-    quiet = tell(params | NOTHING_ALARMS)
-
-    assert [len(done["changes"]) for done in (first, again, eased, quiet)] == [1, 0, 1, 0]
-    raised, after = notified
-    assert raised.startswith(f"Replication slot watched/{growing}: alarm | ")
-    assert after.startswith(f"Replication slot watched/{growing}: watch | ")
-    assert "(was alarm)" in after
-
-
-def test_an_alarm_that_could_not_be_told_is_told_by_the_next_try(growing, params, notified):
-    run = HygieneRun(params | EVERYTHING_ALARMS)
-    run.look()
-    RecordingNotifier.broken.append(growing)
-    with pytest.raises(NotYet, match="the pager is down"):
-        run.tell()
-    RecordingNotifier.broken.clear()
-
-    done = run.tell()
-
-    assert len(done["changes"]) == 1
-    assert len(notified) == 1
-
-
-def test_one_alarm_that_fails_leaves_those_told_before_it_told(growing, watched, params, notified):
-    other = watched.make_slot("a_first_slot")
-    HygieneRun(params).look()
-    run = HygieneRun(params | EVERYTHING_ALARMS)
-    run.look()
-    RecordingNotifier.broken.append(growing)
-    with pytest.raises(NotYet):
-        run.tell()
-    RecordingNotifier.broken.clear()
-
-    run.tell()
-
-    assert sorted(message.split(":")[0] for message in notified) == sorted(
-        [f"Replication slot watched/{other}", f"Replication slot watched/{growing}"]
-    )
-
-
-def test_an_alarm_of_a_slot_that_is_gone_is_over(growing, watched, params, notified):
-    tell(params | EVERYTHING_ALARMS)
-    with watched.on_source() as conn:
-        conn.execute("select pg_drop_replication_slot(%s)", (growing,))
-
-    done = tell(params | EVERYTHING_ALARMS)
-
-    assert "no longer there" in done["changes"][0]
-    assert notified[-1].startswith(f"Replication slot watched/{growing}: well again | ")
-    assert tell(params | EVERYTHING_ALARMS)["changes"] == []
-
-
-def test_without_a_notifier_the_report_says_that_nobody_was_told_and_one_named_later_is(growing, params, monkeypatch):
-    done = tell(params | EVERYTHING_ALARMS)
-
-    assert "nobody is told" in done["warnings"][0]
-    monkeypatch.setenv("AIRFLOW_VAR_PG_CDC_NOTIFIERS", json.dumps([NOTIFIER]))
-    assert len(tell(params | EVERYTHING_ALARMS)["changes"]) == 1
-    RecordingNotifier.told.clear()
-
-
-def test_while_another_run_is_at_work_telling_is_tried_again_later(growing, watched, params, notified):
-    run = HygieneRun(params | EVERYTHING_ALARMS)
-    run.look()
-
-    with watched.on_source("postgres") as conn:
-        assert SlotBook(conn).try_lock()
-        with pytest.raises(NotYet, match="another run"):
-            run.tell()
-
-    assert notified == []
+pytestmark = pytest.mark.usefixtures("no_spec_files")
 
 
 @pytest.mark.parametrize(

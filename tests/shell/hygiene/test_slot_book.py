@@ -33,7 +33,7 @@ def book(watched):
         pytest.param(NEVER_USED, False, id="a-standby-that-never-came"),
         pytest.param(DESERTED, True, id="a-standby-that-is-away"),
         pytest.param(LOGICAL, True, id="a-logical-slot"),
-        pytest.param({**LOGICAL, "in_recovery": True}, False, id="a-standby-takes-no-writes"),
+        pytest.param({**LOGICAL, "in_recovery": True}, True, id="a-logical-slot-on-a-read-replica"),
     ],
 )
 def test_books_are_needed_where_a_slot_is_logical_or_deserted(watched, book, change, needed):
@@ -213,3 +213,38 @@ def test_an_owner_can_be_unlearned(watched):
 )
 def test_a_position_is_written_as_postgresql_writes_it(position, text):
     assert lsn_text(position) == text
+
+
+def test_the_books_on_a_replicas_slots_are_apart_from_those_of_its_primary(watched, book):
+    name = watched.make_slot()
+    book.ensure()
+    facts = watched.facts()
+    of_replica = SlotBook(book.conn, "reader")
+    book.save_watches({name: Watch(severity="watch", severity_since=facts.at)})
+
+    of_replica.observe(replace(facts, wal_lsn=facts.wal_lsn - 100))
+    assert of_replica.save_watches({name: Watch(severity="alarm", severity_since=facts.at)}) == (name,)
+
+    assert book.history(0) == {}
+    assert [seen.wal_lsn for seen in of_replica.history(0)[name]] == [facts.wal_lsn - 100]
+    assert (book.watches()[name].severity, of_replica.watches()[name].severity) == ("watch", "alarm")
+    assert SlotBook(book.conn, "read").watches() == {}
+
+
+def test_who_forgets_a_primarys_slots_leaves_what_is_known_of_its_replicas(watched, book):
+    book.ensure()
+    of_replica = SlotBook(book.conn, "reader")
+    of_replica.save_watches({"task": Watch(severity="alarm")})
+    book.save_watches({"task": Watch(severity="watch")})
+
+    assert book.save_watches({}) == ("task",)
+    assert of_replica.watches() == {"task": Watch(severity="alarm")}
+    assert of_replica.save_watches({}) == ("task",)
+
+
+def test_a_run_on_a_replica_does_not_wait_for_one_on_its_primary(watched, book):
+    with watched.on_source("postgres") as other:
+        assert book.try_lock()
+        assert not SlotBook(other).try_lock()
+        assert SlotBook(other, "reader").try_lock()
+        assert not SlotBook(book.conn, "reader").try_lock()

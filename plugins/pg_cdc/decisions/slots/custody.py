@@ -14,6 +14,8 @@ from pg_cdc.decisions.slots.owners import UNKNOWN
 from pg_cdc.decisions.slots.policy import Policy, protecting_pattern
 from pg_cdc.decisions.slots.world import Owner, OwnerKind, OwnerLook, OwnerState, SlotRow, SourceFacts, Watch
 
+BY_HAND = "on a read replica only a person drops one: the ledger says a name, and its primary may have a slot of it too"
+
 
 class Care(StrEnum):
     """In whose care a slot is."""
@@ -110,9 +112,9 @@ def _judge_abandoned(
     return Custody(
         care=Care.ORPHAN,
         owner=owner,
-        reason=f"{gone}, noticed {_ago(facts.at - gone_since)}; {when}",
+        reason=f"{gone}, noticed {_ago(facts.at - gone_since)}; {BY_HAND if facts.in_recovery else when}",
         gone_since=gone_since,
-        drop_after=drop_after,
+        drop_after=None if facts.in_recovery else drop_after,
         seen_gone_before=known is not None,
     )
 

@@ -84,7 +84,10 @@ def read_source_facts(migrations: Sequence[Migration]) -> SourceFacts:
     first, database = migrations[0], read_source(migrations[0])
     if {one.source.identifier for one in migrations} != {first.source.identifier}:
         raise ValueError("the migrations have different sources")
-    server = _ask_server(source_credentials(first, database, DATABASE), migrations)
+    credentials = source_credentials(first, database, DATABASE)
+    server = _ask_server(credentials, migrations)
+    if database.replica_of and not server.scan.in_recovery:  # the connection's host is the primary's
+        server = _ask_server(replace(credentials, host=database.host, port=database.port), migrations)
     slots = server.scan.slots
     tasks = read_tasks(first, source_arn=database.arn)
     asked = Surroundings(tasks=tasks, subscribers=_ask_subscribers(migrations, slots))
@@ -119,7 +122,7 @@ def _ask_server(credentials: Credentials, migrations: Sequence[Migration]) -> _S
         with deadline.connect(credentials) as conn:
             scan = read_scan(conn)
             (about,) = read_rows(conn, "hygiene/read_server.sql")
-            book = SlotBook(conn)
+            book = SlotBook(conn, migrations[0].source.identifier if scan.in_recovery else "")
             return _Server(
                 scan=scan,
                 about=about,

@@ -1,11 +1,14 @@
 """The books of slot hygiene, in the database ``postgres`` of the source; and the ledger, in the slot's own database.
 
+A read replica takes no writes: the books on its slots are with those of its primary, and come to it with the WAL.
+
 All times are those of the facts that are written down, never of the moment of writing.
 """
 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import groupby
@@ -29,11 +32,17 @@ DAY_SECONDS = 86400
 
 
 class SlotBook:
-    """The books on the server that ``conn`` is connected to, in its database ``postgres``."""
+    """The books on the server that ``conn`` is connected to, in its database ``postgres``.
 
-    def __init__(self, conn: psycopg.Connection[Any]) -> None:
+    ``replica``: the read replica whose slots they are on; empty: the server itself.
+    """
+
+    def __init__(self, conn: psycopg.Connection[Any], replica: str = "") -> None:
         self.conn = conn
+        self.replica = replica
+        self.prefix = f"{replica}/" if replica else ""
         (self._there,) = read_rows(conn, "hygiene/check_books.sql")
+        self.in_recovery = bool(self._there.pop("in_recovery"))
 
     @property
     def exists(self) -> bool:
@@ -42,8 +51,6 @@ class SlotBook:
 
     def is_needed(self, facts: SourceFacts) -> bool:
         """Tell whether there is something to write down: a server whose slots are all of standbys at work is not."""
-        if facts.in_recovery:
-            return False
         return self.exists or any(slot.slot_type == "logical" or _is_deserted(slot) for slot in facts.slots)
 
     def ensure(self) -> tuple[str, ...]:
@@ -56,11 +63,12 @@ class SlotBook:
             for table in missing:
                 self.conn.execute(read_sql(f"hygiene/create_{table}.sql"))
         self._there = dict.fromkeys(TABLES, True)
-        return tuple(f"created table pgcdc.{table} in database {DATABASE}" for table in missing)
+        where = f"{DATABASE} of its primary" if self.replica else DATABASE
+        return tuple(f"created table pgcdc.{table} in database {where}" for table in missing)
 
     def observe(self, facts: SourceFacts) -> int:
         """Write down how each slot stands at ``facts.at``; return how many rows that made."""
-        rows = [_observed(slot) for slot in facts.slots]
+        rows = [_observed(slot, self.prefix) for slot in facts.slots]
         values = {"at": facts.at, "wal_lsn": lsn_text(facts.wal_lsn), "rows": json.dumps(rows)}
         with changing(self.conn):
             return self.conn.execute(read_sql("hygiene/record_observations.sql"), values).rowcount
@@ -69,7 +77,7 @@ class SlotBook:
         """Return how each slot stood, oldest first; of one whose owner was seen gone, from then on even if earlier."""
         if not self.exists:
             return {}
-        limits = {"since": since, "until": min(until, 1e11)}
+        limits = {"since": since, "until": min(until, 1e11), "prefix": self.prefix}
         rows = read_rows(self.conn, "hygiene/list_observations.sql", limits)
         return {
             name: tuple(Observation(**row) for row in seen)
@@ -86,24 +94,31 @@ class SlotBook:
         """Return what earlier runs decided, by slot."""
         if not self.exists:
             return {}
-        rows = read_rows(self.conn, "hygiene/list_watches.sql")
+        rows = read_rows(self.conn, "hygiene/list_watches.sql", {"prefix": self.prefix})
         return {row.pop("slot_name"): Watch(**row) for row in rows}
 
     def save_watches(self, watches: Mapping[str, Watch]) -> tuple[str, ...]:
         """Make the watches those given, all of them; a blank one is none. Return the slots whose watch changed."""
-        rows = [{"slot_name": name, **asdict(watch)} for name, watch in watches.items() if watch != Watch()]
+        kept = {name: watch for name, watch in watches.items() if watch != Watch()}
+        rows = [{"slot_name": self.prefix + name, **asdict(watch)} for name, watch in kept.items()]
+        values = {"rows": json.dumps(rows), "prefix": self.prefix}
         with changing(self.conn):
-            changed = self.conn.execute(read_sql("hygiene/record_watches.sql"), {"rows": json.dumps(rows)}).fetchall()
-        return tuple(sorted(row[0] for row in changed))
+            changed = self.conn.execute(read_sql("hygiene/record_watches.sql"), values).fetchall()
+        return tuple(sorted(row[0].removeprefix(self.prefix) for row in changed))
 
     def try_lock(self) -> bool:
         """Tell whether this session is now the one that acts on the server; it is until ``unlock`` or its end."""
-        row = self.conn.execute("SELECT pg_catalog.pg_try_advisory_lock(%s)", (LOCK_KEY,)).fetchone()
+        row = self.conn.execute("SELECT pg_catalog.pg_try_advisory_lock(%s)", (self._key,)).fetchone()
         return bool(row and row[0])
 
     def unlock(self) -> None:
         """Let another run act."""
-        self.conn.execute("SELECT pg_catalog.pg_advisory_unlock(%s)", (LOCK_KEY,))
+        self.conn.execute("SELECT pg_catalog.pg_advisory_unlock(%s)", (self._key,))
+
+    @property
+    def _key(self) -> int:
+        """Return the key of the lock: a replica's run does not wait for its primary's."""
+        return LOCK_KEY ^ zlib.crc32(self.replica.encode())
 
 
 def learn(conn: psycopg.Connection[Any], slot: SlotRow, owner: Owner) -> tuple[str, ...]:
@@ -133,9 +148,9 @@ def _is_deserted(slot: SlotRow) -> bool:
     return not slot.active and slot.restart_lsn is not None
 
 
-def _observed(slot: SlotRow) -> dict[str, Any]:
+def _observed(slot: SlotRow, prefix: str) -> dict[str, Any]:
     return {
-        "slot_name": slot.name,
+        "slot_name": prefix + slot.name,
         "active": slot.active,
         "restart_lsn": lsn_text(slot.restart_lsn),
         "confirmed_flush_lsn": lsn_text(slot.confirmed_flush_lsn),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pg_cdc.decisions.slots.actions import disowned, next_watches
 from pg_cdc.decisions.slots.world import OwnerKind
-from pg_cdc.facts.ends import read_source
+from pg_cdc.facts.ends import read_primary, read_source
 from pg_cdc.hooks.deadline import Deadline
 from pg_cdc.hooks.postgres import source_credentials
 from pg_cdc.hooks.slots.book import DATABASE, SlotBook, learn
@@ -20,24 +20,35 @@ if TYPE_CHECKING:
     from pg_cdc.decisions.slots.past import History
     from pg_cdc.decisions.slots.verdicts import Verdict
     from pg_cdc.decisions.slots.world import Owner, SourceFacts
+    from pg_cdc.decisions.world import Database
+
+
+BUSY = "another run is at work on this server: this one only reports"
+FAR = "its primary, where the books on its slots would be, cannot be written to from here: nobody is told of its alarms"
 
 
 class Books(NamedTuple):
-    """The books, for whom they are open. ``book`` None: there is nothing to write down, or ``busy``: another run is."""
+    """The books, for whom they are open. ``book`` None: there is nothing to write down, or ``why`` they stay closed."""
 
     book: SlotBook | None
-    busy: bool = False
+    why: str = ""
 
 
 @contextmanager
 def open_books(migration: Migration, facts: SourceFacts | None = None) -> Iterator[Books]:
     """Open the books of a server under their lock. ``facts``: of a server that may have nothing to write down."""
-    with _connect(migration, DATABASE) as conn:
-        book = SlotBook(conn)
+    primary = read_primary(migration)
+    if primary is None:
+        yield Books(None, FAR)
+        return
+    with _connect(migration, DATABASE, primary) as conn:
+        book = _book(conn, migration, primary)
         if facts is not None and not book.is_needed(facts):
             yield Books(None)
+        elif book.in_recovery:
+            yield Books(None, FAR)
         elif not book.try_lock():
-            yield Books(None, busy=True)
+            yield Books(None, BUSY)
         else:
             try:
                 yield Books(book)
@@ -47,8 +58,11 @@ def open_books(migration: Migration, facts: SourceFacts | None = None) -> Iterat
 
 def read_books(migration: Migration, *, since: float, until: float) -> History:
     """Return how the slots stood between two moments, as it was written down."""
-    with _connect(migration, DATABASE) as conn:
-        return SlotBook(conn).history(since, until)
+    primary = read_primary(migration)
+    if primary is None:
+        return {}
+    with _connect(migration, DATABASE, primary) as conn:
+        return _book(conn, migration, primary).history(since, until)
 
 
 def write_down(
@@ -75,12 +89,17 @@ def _is_learned(owner: Owner) -> bool:
 def _learn(migration: Migration, facts: SourceFacts, owners: Mapping[str, Owner]) -> Iterator[str]:
     for slot in facts.slots:
         if slot.name in owners and slot.database and not facts.in_recovery:
-            with _connect(migration, slot.database) as conn:
+            with _connect(migration, slot.database, read_source(migration)) as conn:
                 yield from learn(conn, slot, owners[slot.name])
 
 
+def _book(conn: psycopg.Connection[Any], migration: Migration, primary: Database) -> SlotBook:
+    identifier = migration.source.identifier
+    return SlotBook(conn, "" if identifier == primary.identifier else identifier)
+
+
 @contextmanager
-def _connect(migration: Migration, dbname: str) -> Iterator[psycopg.Connection[Any]]:
-    credentials = source_credentials(migration, read_source(migration), dbname)
+def _connect(migration: Migration, dbname: str, database: Database) -> Iterator[psycopg.Connection[Any]]:
+    credentials = source_credentials(migration, database, dbname)
     with Deadline().connect(credentials) as conn:
         yield conn

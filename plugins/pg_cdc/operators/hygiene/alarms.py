@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pg_cdc.decisions.outcome import Outcome
 from pg_cdc.failures import NotYet
-from pg_cdc.operators.hygiene.check import BUSY, looks_of
+from pg_cdc.operators.hygiene.check import looks_of
 from pg_cdc.operators.hygiene.step import HygieneOperator, migrations_on, mode_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class RaiseAlarmsOperator(HygieneOperator):
         """Tell."""
         from pg_cdc.hooks.notify import read_notifiers
 
-        looks = [look for look in looks_of(context) if look["acts"] and look["alarms"]]
+        looks = [look for look in looks_of(context) if look["alarms"]]
         if not looks or not mode_of(context).acts:
             return Outcome(facts={"alarms": []})
         notifiers = read_notifiers()
@@ -57,9 +57,9 @@ class RaiseAlarmsOperator(HygieneOperator):
         from pg_cdc.hooks.slots.books import open_books
 
         verdicts = tuple(map(verdict_of, look["report"]["slots"]))
-        with open_books(migrations_on(look["server"])[0]) as (book, _):
+        with open_books(migrations_on(look["server"])[0]) as (book, why):
             if book is None:
-                raise NotYet(BUSY)
+                raise NotYet(why)
             watches: Mapping[str, Watch] = book.watches()
             for change in changed_alarms(look["server"]["identifier"], verdicts, watches):
                 tell(notifiers, alarm_of(change), context)

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from pg_cdc.config import Migration
     from pg_cdc.decisions.slots.policy import Policy
     from pg_cdc.decisions.slots.report import SourceReport
+    from pg_cdc.decisions.slots.verdicts import Verdict
     from pg_cdc.decisions.slots.world import SourceFacts
     from pg_cdc.hygiene_config import Hygiene
 
 log = logging.getLogger(__name__)
 
 AT_MOST = timedelta(minutes=2)
-BUSY = "another run is at work on this server: this one only reports"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What a check came to. ``acts``: this run may act on the server; ``alarms``: what people are not told of yet."""
+    """What a check came to. ``acts``: this run may drop slots there; ``alarms``: what people are not told of yet."""
 
     report: SourceReport
     acts: bool = False
@@ -83,7 +83,6 @@ class CheckSourceOperator(HygieneOperator):
 
 def look_now(label: str, migrations: tuple[Migration, ...], policy: Policy, *, keep_days: float) -> Look:
     """Look at a server, and keep its books, unless another run is doing so. What was seen is told in any case."""
-    from pg_cdc.decisions.slots.actions import changed_alarms
     from pg_cdc.decisions.slots.report import SourceReport, metrics
     from pg_cdc.decisions.slots.verdicts import judge_source
     from pg_cdc.facts.slots.server import read_source_facts
@@ -98,10 +97,7 @@ def look_now(label: str, migrations: tuple[Migration, ...], policy: Policy, *, k
         verdicts = judge_source(facts, policy)
         look = Look(report=SourceReport(identifier=label, facts=facts, verdicts=verdicts, error=error, notes=(error,)))
     send_gauges(metrics(label, look.report.verdicts))
-    if not look.acts or look.report.facts is None:
-        return look
-    alarms = changed_alarms(facts.identifier, look.report.verdicts, look.report.facts.watches)
-    return replace(look, alarms=tuple(asdict(alarm) for alarm in alarms))
+    return look
 
 
 def _keep_books(label: str, migration: Migration, facts: SourceFacts, policy: Policy, *, keep_days: float) -> Look:
@@ -110,12 +106,19 @@ def _keep_books(label: str, migration: Migration, facts: SourceFacts, policy: Po
     from pg_cdc.decisions.slots.verdicts import judge_source
     from pg_cdc.hooks.slots.books import open_books, write_down
 
-    with open_books(migration, facts) as (book, busy):
+    with open_books(migration, facts) as (book, why):
         facts = replace(facts, watches=book.watches()) if book else facts
         verdicts = judge_source(facts, policy)
         changes = write_down(book, migration, facts, verdicts, keep_days=keep_days) if book else ()
-    report = SourceReport(identifier=label, facts=facts, verdicts=verdicts, notes=(BUSY,) if busy else ())
-    return Look(report=report, acts=book is not None, changes=changes)
+    report = SourceReport(identifier=label, facts=facts, verdicts=verdicts, notes=(why,) if why else ())
+    look = Look(report=report, acts=book is not None and not facts.in_recovery, changes=changes)
+    return replace(look, alarms=_alarms(facts, verdicts)) if book else look
+
+
+def _alarms(facts: SourceFacts, verdicts: tuple[Verdict, ...]) -> tuple[dict[str, Any], ...]:
+    from pg_cdc.decisions.slots.actions import changed_alarms
+
+    return tuple(asdict(alarm) for alarm in changed_alarms(facts.identifier, verdicts, facts.watches))
 
 
 def look_back(label: str, migrations: tuple[Migration, ...], policy: Policy, *, start: float, end: float) -> Look:

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from pg_cdc.decisions.outcome import Outcome
-from pg_cdc.operators.hygiene.check import BUSY, looks_of, one_line
+from pg_cdc.operators.hygiene.check import looks_of, one_line
 from pg_cdc.operators.hygiene.decide import APPROVE_TASK, plan_of
 from pg_cdc.operators.hygiene.step import HygieneOperator, Server, migrations_on, mode_of
 
@@ -74,9 +74,9 @@ def act_on(server: Server, slots: frozenset[str], policy: Policy) -> list[DropLi
 
     label, migrations = server["label"], migrations_on(server)
     facts = read_source_facts(migrations)
-    with open_books(migrations[0], facts) as (book, _):
+    with open_books(migrations[0], facts) as (book, why):
         if book is None:
-            return [DropLine(identifier=label, slot=slot, dropped=False, text=BUSY) for slot in sorted(slots)]
+            return [DropLine(identifier=label, slot=slot, dropped=False, text=why) for slot in sorted(slots)]
         facts = replace(facts, watches=book.watches())
         found = [*_drop(label, migrations[0], facts, slots, policy), *_terminate(label, migrations[0], facts, policy)]
     return found
