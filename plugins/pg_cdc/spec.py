@@ -13,13 +13,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pg_cdc.config import Migration
+from pg_cdc.config import Migration, Source
 from pg_cdc.decisions.problem import Problem, spec_invalid
 from pg_cdc.failures import SpecInvalid
 
 SPEC_FILE = r"^[A-Za-z0-9][A-Za-z0-9_.-]*\.ya?ml$"
 SECTIONS = {name for name in Migration.model_fields if name != "name"}
-OTHER = ("teardown_", "replica_")
+REPLICA = "replica_"
+"""How the params of a form begin that is about a read replica, and has no target."""
+
+OTHER = ("teardown_", REPLICA)
 """How the params begin that stand beside a migration's in a form."""
 
 NEEDED = (
@@ -37,7 +40,16 @@ def migration_from_params(params: Mapping[str, Any]) -> Migration:
     if spec_file := params.get("spec_file"):
         migration = load_migration(_read_spec_file(spec_file))
         return _as_dry_run(migration) if params.get("safety_dry_run") else migration
-    return migration_from_mapping(_nested(params), next="correct these fields of the form and trigger again")
+    given = _nested(params)
+    if any(key.startswith(REPLICA) for key in params):
+        given.setdefault("target", nowhere_else(given.get("source", {})))
+    return migration_from_mapping(given, next="correct these fields of the form and trigger again")
+
+
+def nowhere_else(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a target for what has none: on the source's own server, and never its database."""
+    database = "template1" if source.get("database") == "postgres" else "postgres"
+    return {"identifier": source.get("identifier", Source().identifier), "database": database}
 
 
 def load_migration(text: str) -> Migration:

@@ -45,6 +45,17 @@ def test_the_form_makes_nothing_but_a_replica_that_follows_unless_told(dag):
     assert dag.schedule is None
 
 
+@pytest.mark.parametrize("database", ["shop", "postgres"])
+def test_the_default_target_of_a_migration_is_a_source_like_any_other(dag, database):
+    params = dag.params.dump() | {"source_identifier": "shop-replica", "source_database": database}
+
+    migration = migration_from_params(params)
+
+    assert (migration.source.identifier, migration.source.database) == ("shop-replica", database)
+    assert migration.target.identifier == "shop-replica"
+    assert migration.target.database != database
+
+
 def test_it_survives_serialisation(dag):
     from airflow.serialization.serialized_objects import DagSerialization
 

@@ -93,6 +93,26 @@ def test_a_short_wait_is_done_in_place():
     assert step().execute(context())["changes"] == ["made it"]
 
 
+def test_a_look_that_fails_twice_ends_no_wait():
+    looks(WAITING, ConnectionError("reset"), ConnectionError("reset"), DONE)
+
+    assert step().execute(context())["changes"] == ["made it"]
+
+
+def test_the_third_look_in_a_row_that_fails_is_left_to_retries():
+    looks(ConnectionError("first"), ConnectionError("second"), ConnectionError("third"), DONE)
+
+    with pytest.raises(ConnectionError, match="third"):
+        step().execute(context())
+
+
+def test_a_refusal_is_not_looked_at_again():
+    looks(NotOurs(found="a stranger's", expected="ours", next="look"), DONE)
+
+    with pytest.raises(AirflowFailException, match="a stranger's"):
+        step().execute(context())
+
+
 def test_a_long_wait_is_deferred_with_what_the_triggerer_needs():
     looks(WAITING)
 

@@ -14,13 +14,14 @@ from airflow.sdk.exceptions import AirflowFailException
 from pg_cdc.failures import CdcFailure, NotYet, WaitedTooLong
 from pg_cdc.hooks.memo import hooks_shared
 from pg_cdc.spec import migration_from_mapping, migration_from_params
+from pg_cdc.waits import LOOKS_IN_ERROR
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from pg_cdc.config import Migration
     from pg_cdc.decisions.outcome import Outcome
-    from pg_cdc.waits import Wait
+    from pg_cdc.waits import Look, Wait
 
 PATIENCE_SECONDS = 8
 """A deferral costs about 3 s (defer, triggerer, scheduler, second start), so short waits are done in place."""
@@ -112,7 +113,7 @@ class CdcOperator(BaseOperator):
         pause = min(FIRST_PAUSE_SECONDS if first_pause is None else first_pause, poll_seconds)
         said = ""
         while True:
-            look = wait.look()
+            look = self._ask(wait, pause)
             if look.progress != said:
                 self.log.info("%s", look.progress)
                 said = look.progress
@@ -129,6 +130,18 @@ class CdcOperator(BaseOperator):
             time.sleep(pause)
             pause = min(pause * 1.5, poll_seconds)
         self._defer(wait, poll_seconds=poll_seconds, deadline=deadline)
+
+    def _ask(self, wait: Wait, pause: float) -> Look:
+        """Look once; as the triggerer does, try again after a lost connection or a throttled call."""
+        for number in range(1, LOOKS_IN_ERROR):
+            try:
+                return wait.look()
+            except CdcFailure:
+                raise
+            except Exception as err:
+                self.log.warning("Could not look (%d of %d): %s", number, LOOKS_IN_ERROR, err)
+                time.sleep(pause)
+        return wait.look()
 
     def _defer(self, wait: Wait, *, poll_seconds: float, deadline: float) -> None:
         from pg_cdc.triggers.wait import WaitTrigger

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-LOOKS_IN_ERROR = 3
+from pg_cdc.waits import LOOKS_IN_ERROR
 
 SETTLE_SECONDS = 2
 """Before the first look: the worker looked a moment ago, and a task that goes on before Airflow's scheduler has noted

@@ -9,6 +9,9 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from typing import Any
 
+LOOKS_IN_ERROR = 3
+"""So many in a row end a wait: a lost connection or a throttled call is no reason to."""
+
 
 @dataclass(frozen=True)
 class Look:

@@ -11,7 +11,7 @@ from pg_cdc.decisions.outcome import Outcome
 from pg_cdc.failures import CdcFailure, SpecInvalid
 from pg_cdc.hygiene_config import Hygiene, WatchedSource, hygiene_from_params
 from pg_cdc.operators.base import CdcOperator
-from pg_cdc.spec import migration_from_mapping, migration_from_params, spec_file_names
+from pg_cdc.spec import migration_from_mapping, migration_from_params, nowhere_else, spec_file_names
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -149,12 +149,12 @@ def _text(parts: Iterable[str | None]) -> str:
 
 def _as_migration(source: WatchedSource) -> Migration:
     """Return a migration that has the server at both ends: what subscribes on it is looked at too."""
-    other = "template1" if source.database == "postgres" else "postgres"
+    at = source.model_dump(include={"identifier", "database", "admin_conn_id"})
     return migration_from_mapping(
         {
             "name": "watched",
             "aws": {"conn_id": source.aws_conn_id, "region": source.region},
-            "source": source.model_dump(include={"identifier", "database", "admin_conn_id"}),
-            "target": {"identifier": source.identifier, "database": other, "conn_id": source.admin_conn_id},
+            "source": at,
+            "target": {**nowhere_else(at), "conn_id": source.admin_conn_id},
         }
     )
