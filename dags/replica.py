@@ -9,6 +9,7 @@ from __future__ import annotations
 from airflow.sdk import chain, dag
 
 from pg_cdc.airflow_versions import RERUN_LATEST
+from pg_cdc.config.replica import replica_params
 from pg_cdc.operators.approval import ApprovePlanOperator, StopIfDryRunOperator
 from pg_cdc.operators.source.replica import (
     DeleteReplicaOperator,
@@ -16,7 +17,6 @@ from pg_cdc.operators.source.replica import (
     PlanReplicaOperator,
     PromoteReplicaOperator,
 )
-from pg_cdc.replica_config import replica_params
 
 
 @dag(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from airflow.sdk import CronDataIntervalTimetable, chain, dag
 
 from pg_cdc.airflow_versions import RERUN_LATEST
-from pg_cdc.hygiene_config import hygiene_params, hygiene_schedule
+from pg_cdc.config.hygiene import hygiene_params, hygiene_schedule
 from pg_cdc.operators.hygiene.alarms import RaiseAlarmsOperator
 from pg_cdc.operators.hygiene.check import CheckSourceOperator
 from pg_cdc.operators.hygiene.decide import ApproveDropsOperator, DecideOperator

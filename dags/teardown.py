@@ -9,6 +9,7 @@ from __future__ import annotations
 from airflow.sdk import chain, dag, task_group
 
 from pg_cdc.airflow_versions import RERUN_LATEST
+from pg_cdc.config.teardown import teardown_params
 from pg_cdc.operators.native.teardown import DropSubscriptionOperator, RemoveNativeObjectsOperator
 from pg_cdc.operators.teardown.dms import (
     DeleteEndpointsOperator,
@@ -39,7 +40,6 @@ from pg_cdc.operators.teardown.whole import (
     StopIfNothingToDoOperator,
     TakeTeardownLeaseOperator,
 )
-from pg_cdc.teardown_config import teardown_params
 
 
 @dag(

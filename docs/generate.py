@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "reference" / "spec.md"
 HEAD = """# The migration spec
 
-Made from `plugins/pg_cdc/config.py` by `make reference`. A field is `<section>_<field>` in the trigger form and in a
+Made from `plugins/pg_cdc/config/` by `make reference`. A field is `<section>_<field>` in the trigger form and in a
 run's `conf`, and `<section>: {{<field>: …}}` in a YAML file under `include/migrations/`. A key that is not here is an
 error. Most migrations need `name`, `source_identifier`, `source_database`, the target, and the selection rules.
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pg_cdc.config import Migration, Source
+from pg_cdc.config import Migration
+from pg_cdc.config.ends import Source
 from pg_cdc.decisions.problem import Problem, spec_invalid
 from pg_cdc.failures import SpecInvalid
 

@@ -8,9 +8,9 @@ from itertools import pairwise
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
+from pg_cdc.config.replica import Goal, ReplicaSpec, replica_from_params
 from pg_cdc.operators import approval
 from pg_cdc.operators.base import CdcOperator
-from pg_cdc.replica_config import Goal, ReplicaSpec, replica_from_params
 from pg_cdc.spec import migration_from_params
 from tests.dags.test_migrate_dag import ROOT
 

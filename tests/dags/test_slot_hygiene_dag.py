@@ -11,8 +11,8 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import CronDataIntervalTimetable, Param
 from airflow.sdk.exceptions import ParamValidationError
 
+from pg_cdc.config.hygiene import SCHEDULE, SETTINGS, Hygiene, hygiene_from_params, hygiene_params
 from pg_cdc.failures import SpecInvalid
-from pg_cdc.hygiene_config import SCHEDULE, SETTINGS, Hygiene, hygiene_from_params, hygiene_params
 from pg_cdc.operators.base import CdcOperator
 
 ROOT = Path(__file__).resolve().parents[2]

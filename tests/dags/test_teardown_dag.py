@@ -9,11 +9,11 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 
 from pg_cdc.config import Migration
+from pg_cdc.config.teardown import Teardown, teardown_from_params
 from pg_cdc.operators.base import CdcOperator
 from pg_cdc.operators.teardown import sweep
 from pg_cdc.operators.teardown import whole as teardown
 from pg_cdc.spec import migration_from_params
-from pg_cdc.teardown_config import Teardown, teardown_from_params
 from tests.dags.test_migrate_dag import ROOT
 
 CHAIN = [

@@ -44,8 +44,8 @@ IMPURE = frozenset(
 PURE_NEIGHBOURS = (
     "pg_cdc.decisions",
     "pg_cdc.config",
-    "pg_cdc.teardown_config",
-    "pg_cdc.replica_config",
+    "pg_cdc.config.teardown",
+    "pg_cdc.config.replica",
     "pg_cdc.failures",
 )
 FORBIDDEN_CALLS = frozenset({"open", "print", "input", "exec", "eval", "__import__"})

@@ -7,6 +7,7 @@ import time
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
+from pg_cdc.config.hygiene import Hygiene
 from pg_cdc.decisions import names
 from pg_cdc.decisions.slots.policy import Policy
 from pg_cdc.decisions.slots.world import OwnerState
@@ -14,7 +15,6 @@ from pg_cdc.facts.slots.server import read_source_facts
 from pg_cdc.failures import NotOurs
 from pg_cdc.hooks.slots.book import SlotBook
 from pg_cdc.hooks.slots.on_replica import renew_slot
-from pg_cdc.hygiene_config import Hygiene
 from pg_cdc.operators.hygiene.check import look_now
 from pg_cdc.operators.hygiene.step import list_servers, migrations_on
 from pg_cdc.operators.source.inspect import PreflightOperator

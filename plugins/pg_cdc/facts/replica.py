@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import psycopg
 
     from pg_cdc.config import Migration
+    from pg_cdc.config.replica import ReplicaSpec
     from pg_cdc.decisions.world import Database
     from pg_cdc.hooks.rds import CdcRdsHook
-    from pg_cdc.replica_config import ReplicaSpec
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from pg_cdc.config.replica import Goal, ReplicaSpec, replica_from_params
 from pg_cdc.decisions.names import TAG
 from pg_cdc.decisions.replicas.plan import ReplicaFacts, plan_replica
 from pg_cdc.decisions.world import Engine
 from pg_cdc.failures import Differs, NotAllowed, NotOurs, PreflightFailed, SpecInvalid
-from pg_cdc.replica_config import Goal, ReplicaSpec, replica_from_params
 from tests.decisions.parameters.parameter_world import aurora, migration, rds
 
 OURS, THEIRS = {TAG: "orders"}, {TAG: "billing"}

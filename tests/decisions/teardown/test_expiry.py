@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pg_cdc.config import Migration
-from pg_cdc.config_fields import epoch
+from pg_cdc.config.fields import epoch
 from pg_cdc.decisions.dms.resources import Modify, Nothing, compare_instance
 from pg_cdc.decisions.dms.tags import tag_list
 from pg_cdc.decisions.teardown.expiry import Tagged, sweep

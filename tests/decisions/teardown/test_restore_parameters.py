@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from pg_cdc.config.teardown import Keep, Teardown
 from pg_cdc.decisions.parameters.before import Before
 from pg_cdc.decisions.teardown.parameter_traces import group_trace, parameter_traces
 from pg_cdc.decisions.teardown.residue import Fate, judge, judge_all
@@ -18,7 +19,6 @@ from pg_cdc.decisions.teardown.restore_parameters import (
     plan_restore,
 )
 from pg_cdc.decisions.world import Database, Engine, Member, Parameter, ParameterGroup, Slot
-from pg_cdc.teardown_config import Keep, Teardown
 
 OWN = "pg-cdc-shop-aurora-postgresql15"
 STOCK = "default.aurora-postgresql15"

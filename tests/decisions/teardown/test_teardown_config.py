@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pg_cdc.config import Migration
+from pg_cdc.config.teardown import Keep, Scope, Teardown, teardown_from_params, teardown_params
 from pg_cdc.failures import SpecInvalid
 from pg_cdc.spec import migration_from_params
-from pg_cdc.teardown_config import Keep, Scope, Teardown, teardown_from_params, teardown_params
 
 PARAMS = teardown_params()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pg_cdc.config.teardown import Keep, Scope, Teardown
 from pg_cdc.decisions.teardown.dms import Found, Kind, trace, wanted_names, whose
 from pg_cdc.decisions.teardown.residue import Fate, judge
-from pg_cdc.teardown_config import Keep, Scope, Teardown
 
 OURS = {"pg-cdc:migration": "shop"}
 THEIRS = {"pg-cdc:migration": "books"}

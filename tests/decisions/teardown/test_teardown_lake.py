@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pg_cdc.config.teardown import Keep, Teardown
 from pg_cdc.decisions.lake.files import FolderState
 from pg_cdc.decisions.teardown.lake import lake_item, no_bucket
 from pg_cdc.decisions.teardown.residue import Fate, judge
-from pg_cdc.teardown_config import Keep, Teardown
 from tests.decisions.lake.test_lake import FILE, migration
 
 OURS = FolderState(owner="orders", files=(FILE,))

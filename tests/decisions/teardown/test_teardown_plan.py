@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pg_cdc.config.teardown import Keep, Teardown
 from pg_cdc.decisions.report import Step
 from pg_cdc.decisions.teardown.plan import Ending, as_json, excused, has_work, judge_teardown
 from pg_cdc.decisions.teardown.residue import Fate, Place, Residue, Trace, judge
-from pg_cdc.teardown_config import Keep, Teardown
 
 
 def line(fate: Fate, *, blocked: bool = False) -> Residue:

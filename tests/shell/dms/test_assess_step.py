@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
+from pg_cdc.config.teardown import Teardown
 from pg_cdc.decisions.teardown.residue import judge_all
 from pg_cdc.facts.result import read_result
 from pg_cdc.facts.teardown.residue_dms import assessment_traces
@@ -15,7 +16,6 @@ from pg_cdc.failures import AssessmentFailed, DmsFailed, NotYet
 from pg_cdc.operators.dms.assess import AssessTaskOperator
 from pg_cdc.operators.dms.task import EnsureTaskOperator, StartTaskOperator
 from pg_cdc.operators.teardown.dms import DeleteTaskOperator
-from pg_cdc.teardown_config import Teardown
 
 ONLY = ["postgres-check-pk", "postgres-check-wallevel"]
 

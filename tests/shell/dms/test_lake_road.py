@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pg_cdc.config.teardown import Teardown
 from pg_cdc.decisions.teardown.residue import Fate
 from pg_cdc.facts.result import read_result
 from pg_cdc.facts.teardown.residue import read_residue
@@ -11,7 +12,6 @@ from pg_cdc.operators.dms.resources import EnsureEndpointOperator
 from pg_cdc.operators.dms.streaming import WaitStreamingOperator
 from pg_cdc.operators.source.inspect import PlanOperator, PreflightOperator
 from pg_cdc.operators.teardown.sql import RemoveTargetTablesOperator
-from pg_cdc.teardown_config import Teardown
 from tests.shell.dms.lake_shop import CHANGES, THINGS, keys, put_in_lake, unequal
 from tests.shell.dms.test_dms_whole_road import ROAD
 

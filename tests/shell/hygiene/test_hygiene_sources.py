@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from pg_cdc.hygiene_config import hygiene_from_params
+from pg_cdc.config.hygiene import hygiene_from_params
 from pg_cdc.operators.hygiene.step import ListSourcesOperator, list_servers, migrations_on
 
 SPEC = """

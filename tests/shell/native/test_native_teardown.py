@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from pg_cdc.config.teardown import Keep, Teardown
 from pg_cdc.decisions.teardown.residue import Fate, Residue, is_clean, judge_all
 from pg_cdc.facts.native.remains import native_traces
 from pg_cdc.operators.native.teardown import DropSubscriptionOperator, RemoveNativeObjectsOperator
 from pg_cdc.operators.teardown.sql import DropSlotOperator
 from pg_cdc.spec import migration_from_mapping
-from pg_cdc.teardown_config import Keep, Teardown
 from tests.cases import all_but_exhaustive
 from tests.shell.native.conftest import PREPARE, STREAM, Pair
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pg_cdc.config.teardown import Teardown
 from pg_cdc.decisions.teardown.residue import Fate, judge_all
 from pg_cdc.facts.teardown.residue_aws import aws_traces
 from pg_cdc.operators.teardown.restore import (
@@ -13,7 +14,6 @@ from pg_cdc.operators.teardown.restore import (
 )
 from pg_cdc.operators.teardown.restore_reboot import RebootRestoredOperator
 from pg_cdc.spec import migration_from_mapping
-from pg_cdc.teardown_config import Teardown
 from tests.cases import all_but_exhaustive
 from tests.fix_sandbox import wait_available
 from tests.shell.rds_world import TaskInstance, make_group, run_all, set_in_group, spec

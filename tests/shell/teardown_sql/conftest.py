@@ -12,6 +12,7 @@ import pytest
 from psycopg import sql
 
 from pg_cdc.config import Migration
+from pg_cdc.config.teardown import Teardown
 from pg_cdc.decisions.teardown.residue import Fate, Residue, judge_all
 from pg_cdc.decisions.world import Slot
 from pg_cdc.facts.teardown.residue_sql import source_traces, target_traces
@@ -29,7 +30,6 @@ from pg_cdc.operators.teardown.sql import (
 )
 from pg_cdc.spec import migration_from_mapping
 from pg_cdc.sql_files import read_sql
-from pg_cdc.teardown_config import Teardown
 from tests.fix_bootstrap import DMS_PASSWORD, Source, make_pglogical_server
 
 SOURCE_STEPS = (

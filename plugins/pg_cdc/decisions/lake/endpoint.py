@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pg_cdc.config import Migration
-from pg_cdc.config_lake import DataFormat
+from pg_cdc.config.lake import DataFormat
 from pg_cdc.decisions import names
 from pg_cdc.decisions.dms.endpoints import S3, Endpoint
 from pg_cdc.decisions.lake.files import folder

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pg_cdc.decisions.problem import Problem
 
 if TYPE_CHECKING:
-    from pg_cdc.config_lake import Lake
+    from pg_cdc.config.lake import Lake
 
 RESERVED = ("Op",)
 """The column in which DMS says what happened to a row."""

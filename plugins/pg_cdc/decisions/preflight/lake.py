@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pg_cdc.config import Migration, MigrationType, Plugin
-from pg_cdc.config_lake import DataFormat
+from pg_cdc.config.lake import DataFormat
 from pg_cdc.decisions.lake.files import FolderState, may_claim, place
 from pg_cdc.decisions.preflight.column_types import is_lob
 from pg_cdc.decisions.preflight.findings import counted, error, named, unknown, warning

@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pg_cdc.config.replica import Goal
 from pg_cdc.decisions import names
 from pg_cdc.decisions.world import Engine
 from pg_cdc.failures import CdcFailure, Differs, NotAllowed, NotOurs, PreflightFailed
-from pg_cdc.replica_config import Goal
 
 if TYPE_CHECKING:
     from pg_cdc.config import Migration
+    from pg_cdc.config.replica import ReplicaSpec
     from pg_cdc.decisions.world import Database
-    from pg_cdc.replica_config import ReplicaSpec
 
 CASCADES_FROM = (14, 1)
 """RDS for PostgreSQL makes replicas of replicas, and promotes out of such a chain, from this version on."""

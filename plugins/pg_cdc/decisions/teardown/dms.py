@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pg_cdc.config.teardown import Keep, Teardown
 from pg_cdc.decisions import names
 from pg_cdc.decisions.teardown.residue import Place, Trace
-from pg_cdc.teardown_config import Keep, Teardown
 
 DELETING = "deleting"
 AT_WORK = frozenset({"creating", "starting", "running", "stopping", "modifying", "testing", "moving"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pg_cdc.config_fields import epoch
+from pg_cdc.config.fields import epoch
 from pg_cdc.decisions import names
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pg_cdc.config import Migration
+from pg_cdc.config.teardown import Keep, Teardown
 from pg_cdc.decisions.lake.files import OWNER_FILE, FolderState, folder, place
 from pg_cdc.decisions.teardown.residue import Trace
 from pg_cdc.decisions.teardown.sql import TARGET, Item, on_target
-from pg_cdc.teardown_config import Keep, Teardown
 
 STAYS = "the copy is what the migration was for: only teardown_delete_lake_files removes it"
 KIND = "files"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from pg_cdc.config.teardown import Keep, Teardown
 from pg_cdc.decisions.parameters.changes import apply_method
 from pg_cdc.decisions.teardown.dms import is_ours, whose
 from pg_cdc.decisions.teardown.residue import Place, Trace
@@ -17,7 +18,6 @@ from pg_cdc.decisions.teardown.restore_parameters import (
     plan_restore,
 )
 from pg_cdc.decisions.world import Database, ParameterGroup
-from pg_cdc.teardown_config import Keep, Teardown
 
 UNREACHED = "parameters"
 ATTACHED = "attached parameter group"

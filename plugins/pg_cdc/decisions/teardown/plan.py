@@ -7,10 +7,10 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
+from pg_cdc.config.teardown import Keep, Teardown
 from pg_cdc.decisions.report import Step
 from pg_cdc.decisions.teardown.parameter_traces import UNREACHED
 from pg_cdc.decisions.teardown.residue import Fate, Place, Residue, Trace, as_values, counts, is_clean
-from pg_cdc.teardown_config import Keep, Teardown
 
 
 class Ending(StrEnum):

@@ -19,7 +19,7 @@ ROLE = "dms_role"
 CONTROL = "control_schema"
 TARGET = "target_control_tables"
 PARAMETERS = "parameters"
-"""The parts, each the work of one step. But for the slots they are the values of ``teardown_config.Keep``."""
+"""The parts, each the work of one step. But for the slots they are the values of ``config.teardown.Keep``."""
 
 Keeps = Mapping[str, str]
 """Part to why it stays on purpose; empty: it goes."""

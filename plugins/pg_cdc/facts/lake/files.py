@@ -12,7 +12,7 @@ from pg_cdc.decisions.lake.files import MARKER_COLUMNS, OPERATION, Row, transact
 from pg_cdc.failures import PreflightFailed
 
 if TYPE_CHECKING:
-    from pg_cdc.config_lake import Lake
+    from pg_cdc.config.lake import Lake
 
 GZIP = b"\x1f\x8b"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from pg_cdc.config.teardown import Keep, Teardown
 from pg_cdc.decisions.native import names as native_names
 from pg_cdc.decisions.native.teardown import SOURCE_BOOKS, TARGET_BOOKS, NativeRemains, native_items
 from pg_cdc.facts.native.objects import has_source_books, has_target_books, read_publication, read_subscription
@@ -15,7 +16,6 @@ from pg_cdc.facts.native.pglogical import read_end, read_pglogical_subscription
 from pg_cdc.facts.postgres import read_rows
 from pg_cdc.facts.teardown.residue_ends import open_source, open_target
 from pg_cdc.sql_files import read_sql
-from pg_cdc.teardown_config import Keep, Teardown
 
 if TYPE_CHECKING:
     from psycopg import Connection

@@ -13,7 +13,7 @@ from pg_cdc.facts.teardown.source_reach import find_source
 
 if TYPE_CHECKING:
     from pg_cdc.config import Migration
-    from pg_cdc.teardown_config import Teardown
+    from pg_cdc.config.teardown import Teardown
 
 
 def read_residue(migration: Migration, teardown: Teardown, *, run: str = "") -> tuple[Residue, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pg_cdc.config.teardown import Keep
 from pg_cdc.decisions.teardown.dms import Kind, wanted_names
 from pg_cdc.decisions.teardown.parameter_traces import UNREACHED, group_trace, parameter_traces
 from pg_cdc.decisions.teardown.residue import Place, Trace
@@ -16,12 +17,11 @@ from pg_cdc.facts.teardown.source_reach import SourceAway, find_source
 from pg_cdc.failures import CdcFailure
 from pg_cdc.hooks.dms import CdcDmsHook
 from pg_cdc.hooks.rds import CdcRdsHook
-from pg_cdc.teardown_config import Keep
 
 if TYPE_CHECKING:
     from pg_cdc.config import Migration
+    from pg_cdc.config.teardown import Teardown
     from pg_cdc.decisions.world import Database
-    from pg_cdc.teardown_config import Teardown
 
 
 def aws_traces(migration: Migration, teardown: Teardown) -> tuple[Trace, ...]:

@@ -12,8 +12,8 @@ from pg_cdc.facts.assessment import run_from
 
 if TYPE_CHECKING:
     from pg_cdc.config import Migration
+    from pg_cdc.config.teardown import Teardown
     from pg_cdc.hooks.dms import CdcDmsHook
-    from pg_cdc.teardown_config import Teardown
 
 Row = dict[str, Any]
 

@@ -11,9 +11,9 @@ from pg_cdc.hooks.s3 import CdcS3Hook
 
 if TYPE_CHECKING:
     from pg_cdc.config import Migration
+    from pg_cdc.config.teardown import Teardown
     from pg_cdc.decisions.teardown.residue import Trace
     from pg_cdc.decisions.teardown.sql import Item
-    from pg_cdc.teardown_config import Teardown
 
 
 def lake_traces(migration: Migration, teardown: Teardown) -> tuple[Trace, ...]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pg_cdc.config import Migration
+from pg_cdc.config.teardown import Keep, Teardown
 from pg_cdc.decisions.teardown.control import BEFORE
 from pg_cdc.decisions.teardown.facts import SourceState, TargetState
 from pg_cdc.decisions.teardown.residue import Trace
@@ -19,7 +20,6 @@ from pg_cdc.facts.teardown.residue_source import read_source_state
 from pg_cdc.facts.teardown.residue_target import read_target_state
 from pg_cdc.facts.teardown.restore import read_parameter_facts
 from pg_cdc.hooks.rds import CdcRdsHook
-from pg_cdc.teardown_config import Keep, Teardown
 
 if TYPE_CHECKING:
     from pg_cdc.decisions.world import Database

@@ -13,9 +13,9 @@ from pg_cdc.operators.hygiene.step import HygieneOperator, migrations_on, mode_o
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from pg_cdc.config.hygiene import Hygiene
     from pg_cdc.decisions.slots.actions import AlarmChange
     from pg_cdc.decisions.slots.world import Watch
-    from pg_cdc.hygiene_config import Hygiene
 
 
 class RaiseAlarmsOperator(HygieneOperator):

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from pg_cdc.config import Migration
+    from pg_cdc.config.hygiene import Hygiene
     from pg_cdc.decisions.slots.policy import Policy
     from pg_cdc.decisions.slots.report import SourceReport
     from pg_cdc.decisions.slots.verdicts import Verdict
     from pg_cdc.decisions.slots.world import SourceFacts
-    from pg_cdc.hygiene_config import Hygiene
 
 log = logging.getLogger(__name__)
 

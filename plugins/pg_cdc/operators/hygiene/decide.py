@@ -16,8 +16,8 @@ from pg_cdc.operators.hygiene.step import HygieneOperator, migrations_on, mode_o
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from pg_cdc.config.hygiene import Hygiene
     from pg_cdc.decisions.slots.actions import DropPlan, Judged
-    from pg_cdc.hygiene_config import Hygiene
 
 WAITING = ("awaiting_input", "deferred")
 APPROVE_TASK = "approve_drops"

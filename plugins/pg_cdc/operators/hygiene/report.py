@@ -17,9 +17,9 @@ from pg_cdc.operators.hygiene.step import HygieneOperator, mode_of
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from pg_cdc.config.hygiene import Hygiene
     from pg_cdc.decisions.slots.run import Mode
     from pg_cdc.facts.run import Run
-    from pg_cdc.hygiene_config import Hygiene
 
 FOLDER = "hygiene"
 LATEST = "latest"

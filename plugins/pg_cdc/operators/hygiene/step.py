@@ -7,9 +7,9 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from pg_cdc.config.hygiene import Hygiene, WatchedSource, hygiene_from_params
 from pg_cdc.decisions.outcome import Outcome
 from pg_cdc.failures import CdcFailure, SpecInvalid
-from pg_cdc.hygiene_config import Hygiene, WatchedSource, hygiene_from_params
 from pg_cdc.operators.base import CdcOperator
 from pg_cdc.spec import migration_from_mapping, migration_from_params, nowhere_else, spec_file_names
 

@@ -27,9 +27,9 @@ class NativePartOperator(CdcOperator):
 
     def step(self, migration: Migration, context: Context) -> Outcome:
         """Remove what is ours, and prove that it is gone."""
+        from pg_cdc.config.teardown import teardown_from_params
         from pg_cdc.facts.native.remains import read_native_items
         from pg_cdc.facts.teardown.residue_ends import open_source, open_target
-        from pg_cdc.teardown_config import teardown_from_params
 
         teardown = teardown_from_params(context["params"])
         with ExitStack() as stack:

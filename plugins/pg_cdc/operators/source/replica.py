@@ -8,21 +8,21 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from pg_cdc.config.replica import Goal, replica_from_params
 from pg_cdc.decisions import names
 from pg_cdc.decisions.outcome import Outcome
 from pg_cdc.failures import NotProved, NotYet
 from pg_cdc.operators.base import CdcOperator
 from pg_cdc.operators.source.step import as_json, remember, remembered
-from pg_cdc.replica_config import Goal, replica_from_params
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from pg_cdc.config import Migration
+    from pg_cdc.config.replica import ReplicaSpec
     from pg_cdc.decisions.replicas.plan import ReplicaFacts, ReplicaPlan
     from pg_cdc.decisions.world import Database
     from pg_cdc.hooks.rds import CdcRdsHook
-    from pg_cdc.replica_config import ReplicaSpec
     from pg_cdc.waits import Wait
 
 

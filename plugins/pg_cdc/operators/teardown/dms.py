@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pg_cdc.config.teardown import teardown_from_params
 from pg_cdc.decisions.outcome import Outcome
 from pg_cdc.failures import DmsFailed, NotProved, NotYet
 from pg_cdc.operators.dms.step import DmsStep
 from pg_cdc.operators.source.step import remember, remembered
-from pg_cdc.teardown_config import teardown_from_params
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from pg_cdc.config.teardown import Keep, Teardown, teardown_from_params
 from pg_cdc.decisions import names
 from pg_cdc.decisions.outcome import Outcome
 from pg_cdc.failures import NotProved
 from pg_cdc.operators.source.step import RdsStep, as_json, remember, remembered
 from pg_cdc.operators.turn import require_turn
-from pg_cdc.teardown_config import Keep, Teardown, teardown_from_params
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

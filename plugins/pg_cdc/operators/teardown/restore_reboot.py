@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from pg_cdc.config import Migration
+    from pg_cdc.config.teardown import Teardown
     from pg_cdc.decisions.teardown.restore_parameters import ParameterFacts
     from pg_cdc.decisions.world import Member
     from pg_cdc.hooks.rds import CdcRdsHook
-    from pg_cdc.teardown_config import Teardown
 
 
 class RebootRestoredOperator(RestoreStep):

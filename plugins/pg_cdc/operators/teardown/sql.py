@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from pg_cdc.config import Migration
+    from pg_cdc.config.teardown import Teardown
     from pg_cdc.decisions.teardown.sql import Item
     from pg_cdc.facts.teardown.residue_ends import SourceEnd
     from pg_cdc.hooks.postgres import Credentials
-    from pg_cdc.teardown_config import Teardown
 
 RELEASE_MINUTES = 10
 """How long a slot of ours may still be read: its task is stopped or deleted by now."""
@@ -231,7 +231,7 @@ class RemoveTargetTablesOperator(CdcOperator):
 
 
 def _teardown(context: Context) -> Teardown:
-    from pg_cdc.teardown_config import teardown_from_params
+    from pg_cdc.config.teardown import teardown_from_params
 
     return teardown_from_params(context["params"])
 

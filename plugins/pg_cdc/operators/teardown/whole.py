@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.bases.skipmixin import SkipMixin
 
+from pg_cdc.config.teardown import teardown_from_params
 from pg_cdc.decisions.outcome import Outcome
 from pg_cdc.failures import CdcFailure, NotYet, StepFailed
 from pg_cdc.operators.base import CdcOperator
 from pg_cdc.operators.gate import GateOperator, Question
 from pg_cdc.operators.lease import ReleaseLeaseOperator, TakeLeaseOperator
 from pg_cdc.operators.turn import owner_of
-from pg_cdc.teardown_config import teardown_from_params
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

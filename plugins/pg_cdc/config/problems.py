@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pg_cdc.config_fields import SslMode, epoch
+from pg_cdc.config.fields import SslMode, epoch
 from pg_cdc.decisions.problem import Problem
 
 if TYPE_CHECKING:
-    from pg_cdc.config import DmsRole, Migration, Replication, Target
+    from pg_cdc.config.ends import DmsRole, Target
+    from pg_cdc.config.migration import Migration
+    from pg_cdc.config.replication import Replication
 
 
 PLACE = "either identifier (on RDS) or host (elsewhere); set the other to empty"

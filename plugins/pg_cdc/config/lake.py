@@ -10,7 +10,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from pg_cdc.config_fields import RoleArn, Section, refuse
+from pg_cdc.config.fields import RoleArn, Section, refuse
 
 BUCKET = r"^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])$"
 FOLDER = r"^[A-Za-z0-9_.=-]+(?:/[A-Za-z0-9_.=-]+)*$"

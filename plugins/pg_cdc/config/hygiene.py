@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from pg_cdc.config import ConnId, Database, Identifier, Section, refuse
+from pg_cdc.config.fields import ConnId, Database, Identifier, Section, refuse
 from pg_cdc.decisions.problem import Problem, spec_invalid
 from pg_cdc.failures import SpecInvalid
 from pg_cdc.spec import SPEC_FILE

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError
 
-from pg_cdc.config import Section
+from pg_cdc.config.fields import Section
 
 if TYPE_CHECKING:
     from airflow.sdk import Param

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from pg_cdc.config_fields import RoleArn, Section, refuse
+from pg_cdc.config.fields import RoleArn, Section, refuse
 from pg_cdc.decisions.problem import Problem
 
 BUCKET = r"^[a-z0-9][a-z0-9.-]*[a-z0-9]$"
