@@ -6,6 +6,7 @@ With ``spec_file`` the file is the whole spec: the form's other values are not l
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +18,10 @@ from pg_cdc.config import Migration
 from pg_cdc.config.ends import Source
 from pg_cdc.decisions.problem import Problem, spec_invalid
 from pg_cdc.failures import SpecInvalid
+from pg_cdc.places import include_directories
+
+DIRECTORY = "PG_CDC_MIGRATIONS"
+"""The environment variable that names the directory of the spec files."""
 
 SPEC_FILE = r"^[A-Za-z0-9][A-Za-z0-9_.-]*\.ya?ml$"
 SECTIONS = {name for name in Migration.model_fields if name != "name"}
@@ -87,10 +92,11 @@ def migration_from_mapping(
 
 
 def migrations_directory() -> Path:
-    """Return the directory of the spec files: in the package, or in ``include/`` of a checkout."""
-    package = Path(__file__).resolve().parent
-    packaged = package / "migrations"
-    return packaged if packaged.is_dir() else package.parents[1] / "include" / "migrations"
+    """Return the directory of the spec files: what PG_CDC_MIGRATIONS names, or the first ``include/migrations``."""
+    if named := os.environ.get(DIRECTORY):
+        return Path(named)
+    places = list(include_directories("migrations"))
+    return next((place for place in places if place.is_dir()), places[1])
 
 
 def spec_file_names() -> tuple[str, ...]:
@@ -107,8 +113,8 @@ def _read_spec_file(name: str) -> str:
         there = ", ".join(spec_file_names()) or "none"
         raise SpecInvalid(
             found=f"spec_file {name!r}",
-            expected=f"the bare name of a file in include/migrations; there: {there}",
-            next="name one of them, or leave spec_file empty and fill in the form",
+            expected=f"the bare name of a file in {directory}; there: {there}",
+            next=f"name one of them, name another directory by {DIRECTORY}, or leave spec_file empty for the form",
         )
     return path.read_text(encoding="utf-8")
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
+
+from pg_cdc.places import include_directories
 
 FILE = re.compile(r"[a-z]+/[a-z][a-z0-9_]*\.sql")
 
@@ -23,7 +22,7 @@ def read_sql(name: str) -> str:
     """
     if not FILE.fullmatch(name):
         raise ValueError(f"{name!r} is no SQL file name: expected area/verb_noun.sql")
-    places = list(sql_directories())
+    places = list(include_directories("sql"))
     for place in places:
         if (path := place / name).is_file():
             return path.read_text(encoding="utf-8")
@@ -32,14 +31,3 @@ def read_sql(name: str) -> str:
         "Expected: the files of include/sql beside plugins/ and dags/, or as pg_cdc/sql in the package.\n"
         "Next: deploy include/sql too; docs/aws.md says how on MWAA."
     )
-
-
-def sql_directories() -> Iterator[Path]:
-    """Yield where SQL files may be, the package's own first: they match its code."""
-    package = Path(__file__).resolve().parent
-    yield package / "sql"
-    yield package.parents[1] / "include" / "sql"
-    if home := os.environ.get("AIRFLOW_HOME"):
-        yield Path(home) / "include" / "sql"
-    if dags := os.environ.get("AIRFLOW__CORE__DAGS_FOLDER"):
-        yield Path(dags).parent / "include" / "sql"

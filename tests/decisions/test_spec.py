@@ -17,6 +17,7 @@ from pg_cdc.spec import (
     spec_file_names,
 )
 
+SPECS = migrations_directory()
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/dms-a1B2c3"
 ROLE = "arn:aws:iam::123456789012:role/dms-secrets"
 CERTIFICATE = "arn:aws:dms:eu-west-1:123456789012:cert:ABC"
@@ -199,6 +200,23 @@ def test_a_link_out_of_the_directory_is_refused(tmp_path, monkeypatch):
 
     with pytest.raises(SpecInvalid):
         migration_from_params({"spec_file": "link.yaml"})
+
+
+def test_the_directory_of_the_spec_files_may_be_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("PG_CDC_MIGRATIONS", str(tmp_path))
+    (tmp_path / "orders.yaml").write_text((SPECS / "shop.yaml").read_text())
+
+    assert spec_file_names() == ("orders.yaml",)
+    assert migration_from_params({"spec_file": "orders.yaml"}).name == "shop"
+    with pytest.raises(SpecInvalid) as refused:
+        migration_from_params({"spec_file": "shop.yaml"})
+    assert f"a file in {tmp_path}; there: orders.yaml" in refused.value.expected
+
+
+def test_a_directory_that_is_named_and_is_not_there_has_no_files(tmp_path, monkeypatch):
+    monkeypatch.setenv("PG_CDC_MIGRATIONS", str(tmp_path / "nowhere"))
+
+    assert spec_file_names() == ()
 
 
 @pytest.mark.parametrize("left_out", ["name", "source", "target", "tables"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pg_cdc import sql_files
+from pg_cdc import places
 from pg_cdc.sql_files import SqlFileMissing, read_sql
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "include" / "sql"
@@ -36,7 +36,7 @@ def installed_elsewhere(tmp_path, monkeypatch):
     """The package in a place without include/ beside it."""
     package = tmp_path / "site" / "pg_cdc"
     package.mkdir(parents=True)
-    monkeypatch.setattr(sql_files, "__file__", str(package / "sql_files.py"))
+    monkeypatch.setattr(places, "__file__", str(package / "places.py"))
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(tmp_path / "repo" / "dags"))
     read_sql.cache_clear()
