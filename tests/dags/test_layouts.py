@@ -68,6 +68,7 @@ def assert_whole(found: dict[str, Any], *, package: Path, specs: list[str]) -> N
     assert found["specs"] == specs
 
 
+@pytest.mark.exhaustive
 def test_three_folders_copied_into_an_airflow_home(tmp_path):
     copy("dags", "plugins", "include", to=tmp_path)
     (tmp_path / "include" / "migrations" / "shop.yaml").rename(tmp_path / "include" / "migrations" / "orders.yaml")
