@@ -54,7 +54,7 @@ SERVERS = st.builds(
     slot=SHAPES,
     owner=st.sampled_from([OWNER, STRANGER]),
     owner_look=st.sampled_from([None, EXISTS, GONE, UNCHECKED]),
-    history=st.lists(SEEN, max_size=5),
+    history=st.lists(SEEN, max_size=5, unique_by=lambda seen: seen.at),  # the key of pgcdc.slot_observation
     gone_since=TIMES,
     storage=st.builds(Storage, free_bytes=LSN, max_slot_wal_keep_bytes=LSN),
 )
