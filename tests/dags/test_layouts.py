@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 DAGS = {f"pg_cdc_{name}" for name in ("migrate", "native", "replica", "slot_hygiene", "teardown", "teardown_sweep")}
 LOOK = """

@@ -6,12 +6,16 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from pg_cdc.decisions.slots.world import SlotRow
 from pg_cdc.failures import NotYet
 from pg_cdc.hooks.slots.book import SlotBook
+from pg_cdc.hooks.slots.books import FAR
+from tests.decisions.slots.slot_facts import server
 from tests.fix_sandbox import wait_available
 from tests.shell.hygiene.conftest import NOTIFIER
 from tests.shell.hygiene.hygiene_run import HygieneRun
@@ -139,6 +143,10 @@ def reader(replica, watched, params) -> Iterator[dict[str, Any]]:
         conn.execute("select pg_drop_replication_slot('left_behind')")
 
 
+def deserted(name: str) -> SlotRow:
+    return SlotRow(name=name, slot_type="physical", active=False, restart_lsn=1)
+
+
 def replayed(watched) -> None:
     """Wait until the replica has what its source has written."""
     with watched.on_source() as source, watched.source.connect_member(READER) as replica:
@@ -187,3 +195,21 @@ def test_a_connection_with_the_host_of_the_primary_is_not_the_way_to_its_replica
     seen = [slot["slot"]["name"] for slot in done["facts"]["report"]["slots"]]
     assert (seen, of_primary in seen) == (["left_behind"], False)
     assert done["facts"]["report"]["in_recovery"]
+
+
+@pytest.mark.parametrize(
+    ("slots", "told"),
+    [
+        pytest.param(("left_behind",), [FAR], id="a-slot-of-which-nobody-is-told"),
+        pytest.param((), [], id="no-slot"),
+    ],
+)
+def test_a_replica_whose_primary_is_in_another_region_is_looked_at_all_the_same(reader, monkeypatch, slots, told):
+    monkeypatch.setattr("pg_cdc.hooks.slots.books.read_primary", lambda migration: None)
+    facts = replace(server(), in_recovery=True, slots=tuple(map(deserted, slots)), owners={}, looks={})
+    monkeypatch.setattr("pg_cdc.facts.slots.server.read_source_facts", lambda migrations: facts)
+
+    (done,) = HygieneRun(reader).look()
+
+    assert (done["warnings"], done["changes"], done["facts"]["alarms"]) == (told, [], [])
+    assert done["facts"]["report"]["error"] == ""

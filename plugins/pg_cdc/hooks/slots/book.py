@@ -51,7 +51,7 @@ class SlotBook:
 
     def is_needed(self, facts: SourceFacts) -> bool:
         """Tell whether there is something to write down: a server whose slots are all of standbys at work is not."""
-        return self.exists or any(slot.slot_type == "logical" or _is_deserted(slot) for slot in facts.slots)
+        return self.exists or has_to_watch(facts)
 
     def ensure(self) -> tuple[str, ...]:
         """Make the books where they are missing, and say so."""
@@ -141,6 +141,11 @@ def learn(conn: psycopg.Connection[Any], slot: SlotRow, owner: Owner) -> tuple[s
 def lsn_text(position: int | None) -> str | None:
     """Return a byte position as PostgreSQL writes it."""
     return None if position is None else f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
+
+
+def has_to_watch(facts: SourceFacts) -> bool:
+    """Tell whether a slot is there that is more than a standby's at work."""
+    return any(slot.slot_type == "logical" or _is_deserted(slot) for slot in facts.slots)
 
 
 def _is_deserted(slot: SlotRow) -> bool:

@@ -11,7 +11,7 @@ from pg_cdc.decisions.slots.world import OwnerKind
 from pg_cdc.facts.ends import read_primary, read_source
 from pg_cdc.hooks.deadline import Deadline
 from pg_cdc.hooks.postgres import source_credentials
-from pg_cdc.hooks.slots.book import DATABASE, SlotBook, learn
+from pg_cdc.hooks.slots.book import DATABASE, SlotBook, has_to_watch, learn
 
 if TYPE_CHECKING:
     import psycopg
@@ -39,7 +39,7 @@ def open_books(migration: Migration, facts: SourceFacts | None = None) -> Iterat
     """Open the books of a server under their lock. ``facts``: of a server that may have nothing to write down."""
     primary = read_primary(migration)
     if primary is None:
-        yield Books(None, FAR)
+        yield Books(None, FAR if facts is None or has_to_watch(facts) else "")
         return
     with _connect(migration, DATABASE, primary) as conn:
         book = _book(conn, migration, primary)
