@@ -9,7 +9,7 @@ from __future__ import annotations
 from airflow.sdk import chain, dag, task_group
 
 from pg_cdc.airflow_versions import RERUN_LATEST
-from pg_cdc.form import migration_params
+from pg_cdc.form import dms_params
 from pg_cdc.operators.approval import ApprovePlanOperator, StopIfDryRunOperator
 from pg_cdc.operators.dms.assess import AssessTaskOperator
 from pg_cdc.operators.dms.resources import (
@@ -119,4 +119,4 @@ def migrate() -> None:
 
 pipeline = migrate()
 # Given last: Airflow copies the params that a DAG has into every task that is made after them.
-pipeline.params = migration_params()
+pipeline.params = dms_params()

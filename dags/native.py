@@ -9,7 +9,7 @@ from __future__ import annotations
 from airflow.sdk import chain, dag, task_group
 
 from pg_cdc.airflow_versions import RERUN_LATEST
-from pg_cdc.form import migration_params
+from pg_cdc.form import native_params
 from pg_cdc.operators.approval import ApprovePlanOperator, StopIfDryRunOperator
 from pg_cdc.operators.lease import ReleaseLeaseOperator, TakeLeaseOperator
 from pg_cdc.operators.native.indexes import BuildIndexesOperator
@@ -104,4 +104,4 @@ def native() -> None:
 
 pipeline = native()
 # Given last: Airflow copies the params that a DAG has into every task that is made after them.
-pipeline.params = migration_params()
+pipeline.params = native_params()

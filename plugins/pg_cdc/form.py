@@ -29,8 +29,23 @@ RULES = {
 }
 
 
+NOT_FOR_DMS = ("native_",)
+NOT_FOR_NATIVE = ("source_read_from", "lake_", "replication_", "assessment_")
+"""How the params begin that a road does not read: its form does not ask for them, and its runs refuse or leave them."""
+
+
+def dms_params() -> dict[str, Param]:
+    """Return the params of the DAG that migrates by DMS."""
+    return {key: param for key, param in migration_params().items() if not key.startswith(NOT_FOR_DMS)}
+
+
+def native_params() -> dict[str, Param]:
+    """Return the params of the DAG that migrates without DMS."""
+    return {key: param for key, param in migration_params().items() if not key.startswith(NOT_FOR_NATIVE)}
+
+
 def migration_params() -> dict[str, Param]:
-    """Return the params of a DAG that is about one migration; their defaults are the spec's."""
+    """Return a param for each field of a spec; their defaults are the spec's."""
     params = {"spec_file": _spec_file(), "name": _param("name", Migration.model_fields["name"], GENERAL)}
     for section, field in Migration.model_fields.items():
         model = field.annotation

@@ -14,7 +14,7 @@ from airflow.sdk import Param
 from airflow.sdk.exceptions import ParamValidationError
 
 from pg_cdc.config import Migration
-from pg_cdc.form import migration_params
+from pg_cdc.form import dms_params, migration_params, native_params
 from pg_cdc.operators.base import CdcOperator
 from pg_cdc.spec import migration_from_params
 
@@ -147,6 +147,19 @@ def test_the_form_has_a_param_for_every_field_of_the_spec():
             fields |= {f"{section}_{field}" for field in described.annotation.model_fields}
 
     assert set(PARAMS) == fields
+
+
+@pytest.mark.parametrize(
+    ("params", "left_out"),
+    [
+        pytest.param(dms_params, {"native"}, id="dms"),
+        pytest.param(native_params, {"lake", "replication", "assessment"}, id="native"),
+    ],
+)
+def test_a_road_asks_for_nothing_that_it_does_not_read(params, left_out):
+    asked = {next((name for name in Migration.model_fields if key.startswith(f"{name}_")), key) for key in params()}
+
+    assert asked == set(Migration.model_fields) - left_out | {"spec_file"}
 
 
 @pytest.mark.parametrize("key", PARAMS)

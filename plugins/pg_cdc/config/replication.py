@@ -123,6 +123,10 @@ class Native(Section):
             " or give them replica identity full."
         ),
     )
+    ssl_mode: SslMode = Field(
+        default=SslMode.REQUIRE,
+        description="How the target's server connects to the source; verify-* needs the root certificate.",
+    )
     root_certificate: str | None = Field(
         default=None,
         pattern=r"^/[^']+$",

@@ -76,14 +76,7 @@ def codes(found) -> set[str]:
             id="no-key-and-a-json-column",
         ),
         pytest.param(
-            situation(
-                spec={
-                    "replication": {
-                        "ssl_mode": "verify-full",
-                        "certificate_arn": "arn:aws:dms:eu-west-1:123456789012:cert:A",
-                    }
-                }
-            ),
+            situation(spec={"native": {"ssl_mode": "verify-full"}}),
             "no_root_certificate",
             id="verified-tls-without-a-certificate",
         ),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 
 from tests.shell.native.comparing import unequal
 from tests.shell.native.conftest import LOAD, PREPARE, STREAM
@@ -75,3 +80,32 @@ def test_a_table_is_copied_in_binary_where_its_types_allow_it(pair, table, binar
         copies = remaining(read_load(source, target, migration_from_mapping(pair.migration)))
 
     assert {copy.name[1]: copy.binary for copy in copies}[table] is binary
+
+
+@pytest.fixture
+def root_certificate(sandbox) -> Iterator[str]:
+    """The source's certificate authority, in a file that the target's server can read: it is not this user's."""
+    with tempfile.NamedTemporaryFile(dir="/var/tmp", suffix=".pem") as file:
+        file.write(Path(sandbox.ca_file).read_bytes())
+        file.flush()
+        Path(file.name).chmod(0o644)
+        yield file.name
+
+
+def verified(certificate: str) -> dict[str, dict[str, str]]:
+    return {"native": {"ssl_mode": "verify-full", "root_certificate": certificate}}
+
+
+def test_the_subscription_verifies_the_source_where_that_is_asked_for(pair, root_certificate):
+    pair.migrate(**verified(root_certificate))
+
+    with pair.on_target() as conn:
+        query = "select subconninfo from pg_subscription join pg_database db on db.oid = subdbid where datname = %s"
+        (conninfo,) = conn.execute(query, (pair.name,)).fetchone()
+    assert {"sslmode=verify-full", f"sslrootcert={root_certificate}"} <= set(conninfo.split())
+    assert unequal(pair) == []
+
+
+def test_a_root_certificate_that_is_not_on_the_target_s_server_is_refused_and_told(pair):
+    with pytest.raises(AirflowFailException, match=r"nobody.pem(.|\n)*native.root_certificate is a file on the target"):
+        pair.migrate(**verified("/var/tmp/nobody.pem"))

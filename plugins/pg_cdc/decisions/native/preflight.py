@@ -278,12 +278,12 @@ def _same_server(situation: NativeSituation) -> Iterator[Finding]:
 
 
 def _tls(situation: NativeSituation) -> Iterator[Finding]:
-    mode = situation.migration.replication.ssl_mode
-    if mode in (SslMode.VERIFY_CA, SslMode.VERIFY_FULL) and not situation.migration.native.root_certificate:
+    wanted = situation.migration.native
+    if wanted.ssl_mode in (SslMode.VERIFY_CA, SslMode.VERIFY_FULL) and not wanted.root_certificate:
         yield error(
             "no_root_certificate",
             "native.root_certificate",
-            found=f"nothing, and replication.ssl_mode {mode.value}",
+            found=f"nothing, and native.ssl_mode {wanted.ssl_mode.value}",
             expected="the file on the target's server by which it verifies the source",
-            cure="name it, or set replication.ssl_mode to require",
+            cure="name it, or set native.ssl_mode to require",
         )

@@ -28,7 +28,7 @@ from pg_cdc.decisions.teardown.residue import Place
 from pg_cdc.failures import NotYet, PreflightFailed
 from pg_cdc.hooks.control_tables import ensure_ledger
 from pg_cdc.hooks.ddl_audit import grant_pglogical, install_pglogical
-from pg_cdc.hooks.native.subscription import with_settings
+from pg_cdc.hooks.native.subscription import REACH, with_settings
 from pg_cdc.sql_files import read_sql
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def create_subscription(target: Credentials, migration: Migration, conninfo: str
         raise PreflightFailed(
             found=f"pglogical on the target: {err.diag.message_primary} ({err.sqlstate})",
             expected=f"a way from the target's server to {migration.source.identifier}, and the role's login",
-            next="open the source's security group to the target's, check the role's password, then clear this task",
+            next=REACH,
         ) from None
     return (f"created subscription {name} of pglogical, which copies the rows",)
 

@@ -46,7 +46,7 @@ def subscription_conninfo(migration: Migration, database: Database, login: Crede
         dbname=migration.source.database,
         user=login.user,
         password=login.password,
-        sslmode=SSL_MODES[migration.replication.ssl_mode],
+        sslmode=SSL_MODES[migration.native.ssl_mode],
         connect_timeout=10,
         keepalives_idle=30,
         **({"sslrootcert": certificate} if certificate else {}),
@@ -104,6 +104,12 @@ def drop_subscription(conn: Connection[Any], migration: Migration) -> tuple[str,
     return (f"dropped subscription {name}",)
 
 
+REACH = (
+    "open the source's security group to the target's, check the role's password and that native.root_certificate is a"
+    " file on the target's server, then clear this task"
+)
+
+
 def _unmade(err: psycopg.Error, migration: Migration) -> Exception:
     """Return what to raise. Without the cause: nothing that was near the password goes on."""
     if not (err.sqlstate or "").startswith(UNREACHED):
@@ -115,5 +121,5 @@ def _unmade(err: psycopg.Error, migration: Migration) -> Exception:
     return PreflightFailed(
         found=f"the target does not reach the source: {err.diag.message_primary}",
         expected=f"a way from the target's server to {migration.source.identifier}, and the replication role's login",
-        next="open the source's security group to the target's, check the role's password, then clear this task",
+        next=REACH,
     )
