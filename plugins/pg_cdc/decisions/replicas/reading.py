@@ -123,5 +123,5 @@ def _slots(migration: Migration, reader: Reader, own_slots: Collection[str]) -> 
         "replica_slot_fills_replica",
         place,
         found=f"slot {name} holds back WAL on the replica, not on the primary",
-        cure="pg_cdc_slot_hygiene looks at the replica too, and reports it",
+        cure="pg_cdc_slot_hygiene looks at the replica too, and tells of its alarms",
     )
